@@ -34,7 +34,8 @@ static int replay(const char *path, uint8_t *buf)
 	}
 	size = fread(buf, 1, REPLAY_MAX_BYTES, f);
 	if (ferror(f) || !feof(f)) {
-		fprintf(stderr, "%s: cannot be read, or is larger than %d bytes\n", path, REPLAY_MAX_BYTES);
+		fprintf(stderr, "%s: cannot be read, or is larger than %d bytes\n", path,
+			REPLAY_MAX_BYTES);
 		fclose(f);
 		return -1;
 	}
