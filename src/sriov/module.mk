@@ -1,0 +1,2 @@
+MODULES += sriov
+sriov_SRCS := account.c sysfs.c
