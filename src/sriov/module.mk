@@ -1,2 +1,2 @@
 MODULES += sriov
-sriov_SRCS := account.c sysfs.c
+sriov_SRCS := account.c caps.c getpfs.c kernel.c node.c spell.c sysfs.c view.c
