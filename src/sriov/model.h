@@ -20,6 +20,8 @@ enum sriov_vf_state {
 	SRIOV_VF_NO_DRIVER, /* bound to nothing */
 };
 
+#define SRIOV_VF_STATES (SRIOV_VF_NO_DRIVER + 1)
+
 /* Who holds a VF, as the ledger says. The strings belong to the ledger's records. */
 struct sriov_holder {
 	const char *pod_namespace, *pod_name, *pod_uid; /* empty where not known */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* See options.h. */
+#include "options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+#define MAX_AGE_MAX_MS 60000
+#define MAX_AGE_UNSET  UINT32_MAX
+
+static int set_log_level(const char *word, struct err *e)
+{
+	enum log_level level = LOG_INFO;
+
+	if (word != NULL && !log_parse_level(str_from(word), &level)) {
+		return err_set(e, EINVAL, "--log-level: '%s' is not error, warn, info or debug", word);
+	}
+	log_set_level(level);
+	return 0;
+}
+
+static int read_argv(struct serve_opts *o, int argc, char **argv, struct err *e)
+{
+	const struct opt table[] = {
+		{"listen", OPT_LIST, &o->listen, 0, 0, "[ADDR:]PORT",
+			"where to listen, repeatable (default $PORT, else :54005)"},
+		{"max-age-ms", OPT_U32, &o->max_age_ms, 0, MAX_AGE_MAX_MS, "MS",
+			"how long one reading of the node is shared (default 100)"},
+		{"config", OPT_STR, &o->config, 0, 0, "FILE",
+			"node configuration (default " SRIOV_CONF_PATH ", if there)"},
+		{"state-dir", OPT_STR, &o->state_dir, 0, 0, "DIR",
+			"where the ledger is (default " SRIOV_STATE_DIR ")"},
+		{"sysfs", OPT_STR, &o->sysfs, 0, 0, "DIR", "where sysfs is mounted (default /sys)"},
+		{"log-level", OPT_STR, &o->log_level, 0, 0, "LEVEL",
+			"error, warn, info or debug (default info)"},
+		{"check-config", OPT_FLAG, &o->check_config, 0, 0, NULL,
+			"check options and configuration, then exit"},
+		{"help", OPT_FLAG, &o->help, 0, 0, NULL, "this text"},
+	};
+	char text[2048];
+	struct buf b;
+	int n = opts_parse(table, ARRAY_LEN(table), argc, argv, e);
+
+	if (n < 0) {
+		return n;
+	}
+	if (n < argc) {
+		return err_set(e, EINVAL, "unexpected argument '%s'", argv[n]);
+	}
+	if (o->help) {
+		buf_init(&b, text, sizeof(text));
+		opts_help(&b, table, ARRAY_LEN(table));
+		ASSERT(buf_ok(&b));
+		(void)!printf("usage: rdma-ds serve [OPTION]...\n%.*s", STR_ARG(buf_str(&b)));
+	}
+	return set_log_level(o->log_level, e);
+}
+
+static int set_listen(struct serve_opts *o, struct err *e)
+{
+	const char *port = getenv("PORT");
+	bool from_port = o->listen.n == 0 && port != NULL;
+
+	if (o->listen.n == 0) {
+		o->listen.v[o->listen.n++] = from_port ? port : o->conf.listen;
+	}
+	for (size_t i = 0; i < o->listen.n; i++) {
+		struct str text = str_from(o->listen.v[i]);
+
+		if (parse_listen(text, &o->addr[i], e) < 0) {
+			return err_wrap(e, "%s", from_port ? "environment variable PORT" : "--listen");
+		}
+	}
+	return 0;
+}
+
+int serve_opts_parse(struct serve_opts *o, int argc, char **argv, struct err *e)
+{
+	static char mem[SRIOV_CONF_MEM]; /* needed while the configuration is read */
+	struct arena a;
+	int r;
+
+	*o = (struct serve_opts){.sysfs = "/sys",
+		.max_age_ms = MAX_AGE_UNSET,
+		.listen = {.v = o->listen_v, .cap = HTTP_LISTEN_MAX}};
+	r = read_argv(o, argc, argv, e);
+	if (r < 0 || o->help) {
+		return r;
+	}
+	arena_init(&a, mem, sizeof(mem));
+	r = sriov_conf_load(&o->conf, o->config, &a, e);
+	if (r < 0) {
+		return r;
+	}
+	if (o->state_dir != NULL &&
+		(o->state_dir[0] != '/' ||
+			!str_copy(str_from(o->state_dir), o->conf.state_dir,
+				sizeof(o->conf.state_dir)))) {
+		return err_set(e, EINVAL, "--state-dir: '%s' is not an absolute path of under %zu bytes",
+			o->state_dir, sizeof(o->conf.state_dir));
+	}
+	if (o->max_age_ms != MAX_AGE_UNSET) {
+		o->conf.max_age_ms = o->max_age_ms;
+	}
+	return set_listen(o, e);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rdma-ds serve.
+ *
+ * Theory of operation: everything that needs a path or a socket is opened first (configuration,
+ * sysfs, netlink, listening sockets), then capabilities are dropped, then one loop answers
+ * requests. A reading of the node is shared by all requests within max_age_ms. SIGTERM closes the
+ * listening sockets, lets requests in flight finish, and bounds that by SHUTDOWN_MS.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/version.h"
+#include "ds.h"
+#include "metrics.h"
+#include "options.h"
+#include "page.h"
+#include "sandbox/caps.h"
+#include "sriov/render.h"
+
+#define SHUTDOWN_MS 4500 /* SIGTERM to exit: under the 5 s that are promised */
+
+static const char endpoints[] =
+	"rdma-ds: SR-IOV physical and virtual functions of this node\n"
+	"\n"
+	"GET /getpfs    PFs with capacity and VFs, for schedulers (JSON)\n"
+	"GET /v1/node   everything known of the node (JSON)\n"
+	"GET /metrics   numbers for Prometheus\n"
+	"GET /healthz   200 while the program runs\n"
+	"GET /readyz    200 while the node can be read\n";
+
+/* One process serves one node: its memory is here, untouched pages cost nothing. */
+static struct serve {
+	struct loop loop;
+	struct loop_timer *heap[HTTP_SERVER_TIMERS(HTTP_CONNS_DEFAULT) + 1];
+	struct loop_timer deadline;
+	struct loop_fd signals;
+	struct http_server server;
+	struct reading reading;
+	struct page getpfs, node, metrics;
+	char hostname[256];
+} sv;
+
+static void text_ok(void *arg, const struct http_req *req, struct http_resp *resp)
+{
+	(void)req;
+	buf_add_c(&resp->text, arg);
+}
+
+static void readyz(void *arg, const struct http_req *req, struct http_resp *resp)
+{
+	struct err e;
+
+	(void)arg;
+	(void)req;
+	if (reading_get(&sv.reading, &e) < 0) {
+		http_resp_error(resp, 503, e.msg);
+		return;
+	}
+	buf_add_c(&resp->text, "ok\n");
+}
+
+static bool render_getpfs(struct buf *b, const void *arg)
+{
+	const struct reading *r = arg;
+
+	return sriov_getpfs(b, &r->node);
+}
+
+static bool render_node(struct buf *b, const void *arg)
+{
+	const struct reading *r = arg;
+	struct sriov_node_info info = {
+		.hostname = sv.hostname,
+		.version = ferrule_version(),
+		.ledger_records = r->ledger.n,
+		.ledger_damaged = r->ledger.damaged,
+		.ledger_unmatched = r->unmatched,
+		.ledger_problem = r->ledger.problem,
+	};
+
+	return sriov_node_render(b, &r->node, &info);
+}
+
+static bool render_metrics(struct buf *b, const void *arg)
+{
+	const struct serve *s = arg;
+
+	return metrics_render(b, &s->reading, &s->server);
+}
+
+static const struct http_route routes[] = {
+	{.path = "/getpfs", .methods = HTTP_BIT(HTTP_GET), .fn = page_serve, .arg = &sv.getpfs},
+	{.path = "/v1/node", .methods = HTTP_BIT(HTTP_GET), .fn = page_serve, .arg = &sv.node},
+	{.path = "/metrics", .methods = HTTP_BIT(HTTP_GET), .fn = page_serve, .arg = &sv.metrics},
+	{.path = "/healthz", .methods = HTTP_BIT(HTTP_GET), .fn = text_ok, .arg = (void *)"ok\n"},
+	{.path = "/readyz", .methods = HTTP_BIT(HTTP_GET), .fn = readyz},
+	{.path = "/", .methods = HTTP_BIT(HTTP_GET), .fn = text_ok, .arg = (void *)endpoints},
+};
+
+static void set_pages(void)
+{
+	static const char json[] = "application/json";
+	struct reading *r = &sv.reading;
+
+	sv.getpfs = (struct page){.reading = r,
+		.type = json,
+		.cap = SRIOV_GETPFS_CAP,
+		.render = render_getpfs,
+		.arg = r};
+	sv.node = (struct page){.reading = r,
+		.type = json,
+		.cap = SRIOV_NODE_CAP,
+		.render = render_node,
+		.arg = r};
+	sv.metrics = (struct page){.reading = r,
+		.type = HTTP_PROM_TYPE,
+		.cap = METRICS_CAP,
+		.render = render_metrics,
+		.arg = &sv,
+		.live = true};
+}
+
+static void on_stopped(void *arg)
+{
+	loop_stop(arg);
+}
+
+static void on_deadline(struct loop *l, struct loop_timer *t)
+{
+	(void)t;
+	log_warn("requests in flight did not finish within %d ms", SHUTDOWN_MS);
+	loop_stop(l);
+}
+
+static void on_signal(struct loop *l, struct loop_fd *w, uint32_t events)
+{
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(w->fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
+		return; /* nothing there after all */
+	}
+	if (sv.deadline.slot != 0) {
+		loop_stop(l); /* asked twice */
+		return;
+	}
+	log_info("stopping");
+	sv.deadline.fn = on_deadline;
+	loop_timer_set(l, &sv.deadline, l->now_ms + SHUTDOWN_MS);
+	http_server_stop(&sv.server, on_stopped, l);
+}
+
+static int listen_all(const struct serve_opts *o, struct err *e)
+{
+	char text[128];
+	struct buf b;
+
+	for (size_t i = 0; i < o->listen.n; i++) {
+		struct sock_addr addr = o->addr[i];
+		int fd = http_server_listen(&sv.server, &addr, e);
+
+		if (fd < 0) {
+			return fd;
+		}
+		addr.len = sizeof(addr.u);
+		if (getsockname(fd, &addr.u.sa, &addr.len) < 0) {
+			return err_sys(e, errno, "getsockname");
+		}
+		buf_init(&b, text, sizeof(text));
+		buf_add_sock_addr(&b, &addr);
+		log_info("rdma-ds %s listening on %.*s", ferrule_version(), STR_ARG(buf_str(&b)));
+	}
+	return 0;
+}
+
+static int set_up(const struct serve_opts *o, struct err *e)
+{
+	int r = loop_init(&sv.loop, sv.heap, ARRAY_LEN(sv.heap), e);
+
+	if (r == 0) {
+		r = reading_init(&sv.reading, &o->conf, o->sysfs, e);
+	}
+	if (r == 0) {
+		set_pages();
+		r = http_server_init(&sv.server, &sv.loop, routes, ARRAY_LEN(routes), NULL, e);
+	}
+	if (r == 0) {
+		r = listen_all(o, e);
+	}
+	if (r == 0) {
+		sv.signals.fn = on_signal;
+		sv.signals.fd = loop_signal_fd(e);
+		r = sv.signals.fd < 0 ? sv.signals.fd
+				      : loop_add(&sv.loop, &sv.signals, EPOLLIN, e);
+	}
+	return r < 0 ? r : sandbox_drop_caps(e);
+}
+
+int serve_main(int argc, char **argv)
+{
+	static struct serve_opts o; /* holds the configuration: too large for the stack */
+	struct err e;
+	int r = serve_opts_parse(&o, argc, argv, &e);
+
+	if (r < 0) {
+		log_error("%s", e.msg);
+		return DS_EXIT_USAGE;
+	}
+	if (o.help || o.check_config) {
+		return DS_EXIT_OK;
+	}
+	if (gethostname(sv.hostname, sizeof(sv.hostname) - 1) < 0) {
+		sv.hostname[0] = '\0'; /* only shown in /v1/node */
+	}
+	r = set_up(&o, &e);
+	if (r == 0) {
+		/* Logs what there is, or why it cannot be read: then /readyz says so until it can. */
+		(void)!reading_get(&sv.reading, &e);
+		r = loop_run(&sv.loop, &e);
+	}
+	if (r < 0) {
+		log_error("%s", e.msg);
+		return DS_EXIT_SYSTEM;
+	}
+	http_server_free(&sv.server);
+	log_info("stopped");
+	return DS_EXIT_OK;
+}

@@ -1,0 +1,2 @@
+MODULES += sandbox
+sandbox_SRCS := caps.c fds.c
