@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* See log.h. */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+static enum log_level max_level = LOG_INFO; /* process-wide by nature, like stderr itself */
+
+void log_set_level(enum log_level level)
+{
+	max_level = level;
+}
+
+bool log_parse_level(struct str s, enum log_level *out)
+{
+	static const char *const names[] = {"error", "warn", "info", "debug"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (str_eq_c(s, names[i])) {
+			*out = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void log_init(void)
+{
+	tzset();
+}
+
+PRINTF_LIKE(3, 0)
+static void log_line(enum log_level level, const char *prefix, const char *fmt, va_list ap)
+{
+	char line[1000];
+	time_t now = time(NULL);
+	struct tm tm = {0};
+	size_t n;
+	int r;
+
+	if (level > max_level) {
+		return;
+	}
+	(void)localtime_r(
+		&now, &tm); /* on failure the line carries year 1900, and still goes out */
+	r = snprintf(line, sizeof(line), "%04d/%02d/%02d %02d:%02d:%02d %s", tm.tm_year + 1900,
+		tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, prefix);
+	ASSERT(r > 0 && (size_t)r < sizeof(line));
+	n = (size_t)r;
+	r = vsnprintf(line + n, sizeof(line) - n, fmt, ap);
+	if (r < 0) {
+		return;
+	}
+	n = n + (size_t)r < sizeof(line) ? n + (size_t)r : sizeof(line) - 1;
+	for (size_t i = 0; i < n; i++) {
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f) {
+			line[i] = '?';
+		}
+	}
+	line[n] = '\n';
+	(void)!io_write_all(STDERR_FILENO, line, n + 1); /* nowhere to report it */
+}
+
+#define LOG_FUNCTION(name, level, prefix)                                                          \
+	void name(const char *fmt, ...)                                                            \
+	{                                                                                          \
+		va_list ap;                                                                        \
+                                                                                                   \
+		va_start(ap, fmt);                                                                 \
+		log_line(level, prefix, fmt, ap);                                                  \
+		va_end(ap);                                                                        \
+	}
+
+LOG_FUNCTION(log_error, LOG_ERROR, "error: ")
+LOG_FUNCTION(log_warn, LOG_WARN, "warning: ")
+LOG_FUNCTION(log_info, LOG_INFO, "")
+LOG_FUNCTION(log_debug, LOG_DEBUG, "debug: ")

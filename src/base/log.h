@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Logging to stderr: "YYYY/MM/DD HH:MM:SS message", one write a line. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/attr.h"
+#include "base/str.h"
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/*
+ * Lines above the level (default LOG_INFO) are dropped. The time is local time, as in the log
+ * lines operators already match on. error and warning lines carry "error: " / "warning: " before
+ * the message; info lines are the message alone; debug lines carry "debug: ". Control characters
+ * in a message become '?'; a line over 1,000 bytes is cut.
+ */
+void log_set_level(enum log_level level);
+bool log_parse_level(struct str s, enum log_level *out) MUST_CHECK; /* error warn info debug */
+
+void log_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void log_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/*
+ * log_init: read the time zone now, while the file system is still reachable (a sandboxed process
+ * cannot open /etc/localtime later). Optional.
+ */
+void log_init(void);
+
+#endif
