@@ -189,10 +189,9 @@ $(TOOLS:%=$(BIN)/%): $(BIN)/%: $(O_rel)/bin/% | $(BIN)/.
 	$(SAY) STRIP $@
 	$(Q)$(OBJCOPY) --strip-all $< $@
 
-all: $(TOOLS:%=$(BIN)/%) ## build the release programs into build/bin (the default)
-	$(Q)test -n "$(TOOLS)" || { echo 'make: no cmd/*/tool.mk yet, nothing to build'; }
+all: $(MODULES:%=$(O_rel)/lib%.a) $(TOOLS:%=$(BIN)/%) ## build the release programs into build/bin (the default)
 debug: $(TOOLS:%=$(O_dbg)/bin/%) ## build unstripped, unoptimised programs into build/dbg-ARCH/bin
-asan: $(TOOLS:%=$(O_asan)/bin/%) ## build programs with ASan and UBSan for this machine into build/asan/bin
+asan: $(MODULES:%=$(O_asan)/lib%.a) $(TOOLS:%=$(O_asan)/bin/%) ## build programs with ASan and UBSan for this machine into build/asan/bin
 
 # --- What must be on the machine.
 need = command -v $1 >/dev/null 2>&1 || { \
@@ -214,7 +213,7 @@ $(SYSROOT)/asm: | $(B)/toolchain-$(ARCH) $(SYSROOT)/.
 	$(Q)ln -sfn $(KERNEL_ASM) $@
 
 # --- Dependencies.
-$(B)/deps/%/fetched: scripts/deps.lock scripts/fetch-deps.sh
+$(B)/deps/%/fetched: scripts/deps.lock | scripts/fetch-deps.sh
 	$(SAY) FETCH $*
 	$(Q)mkdir -p $(@D)
 	$(Q)scripts/fetch-deps.sh $* $(HOST_ARCH) $(B)/deps/$*/tree
