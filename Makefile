@@ -189,10 +189,9 @@ $(TOOLS:%=$(BIN)/%): $(BIN)/%: $(O_rel)/bin/% | $(BIN)/.
 	$(SAY) STRIP $@
 	$(Q)$(OBJCOPY) --strip-all $< $@
 
-all: $(TOOLS:%=$(BIN)/%) ## build the release programs into build/bin (the default)
-	$(Q)test -n "$(TOOLS)" || { echo 'make: no cmd/*/tool.mk yet, nothing to build'; }
+all: $(MODULES:%=$(O_rel)/lib%.a) $(TOOLS:%=$(BIN)/%) ## build the release programs into build/bin (the default)
 debug: $(TOOLS:%=$(O_dbg)/bin/%) ## build unstripped, unoptimised programs into build/dbg-ARCH/bin
-asan: $(TOOLS:%=$(O_asan)/bin/%) ## build programs with ASan and UBSan for this machine into build/asan/bin
+asan: $(MODULES:%=$(O_asan)/lib%.a) $(TOOLS:%=$(O_asan)/bin/%) ## build programs with ASan and UBSan for this machine into build/asan/bin
 
 # --- What must be on the machine.
 need = command -v $1 >/dev/null 2>&1 || { \
@@ -214,7 +213,7 @@ $(SYSROOT)/asm: | $(B)/toolchain-$(ARCH) $(SYSROOT)/.
 	$(Q)ln -sfn $(KERNEL_ASM) $@
 
 # --- Dependencies.
-$(B)/deps/%/fetched: scripts/deps.lock scripts/fetch-deps.sh
+$(B)/deps/%/fetched: scripts/deps.lock | scripts/fetch-deps.sh
 	$(SAY) FETCH $*
 	$(Q)mkdir -p $(@D)
 	$(Q)scripts/fetch-deps.sh $* $(HOST_ARCH) $(B)/deps/$*/tree
@@ -227,21 +226,23 @@ $(EXT_DEP_jsmn): $(B)/deps/jsmn/fetched
 	$(Q)test -f $(EXT_INC_jsmn)/jsmn.h
 	$(Q)touch $@
 
-# libmnl comes as source (preferred; built here) or as a package with a static archive.
+# libmnl comes as source (preferred; built here) or as a package with a static archive. Its configure script
+# would only find out what is known here: the compiler can set a symbol's visibility.
 $(EXT_DEP_libmnl): $(B)/deps/libmnl/fetched
 	$(Q)rm -rf $(EXT_INC_libmnl) && mkdir -p $(EXT_INC_libmnl)/libmnl
 	$(Q)cd $(B)/deps/libmnl/tree && cp $$(ls include/libmnl/libmnl.h usr/include/libmnl/libmnl.h \
 		2>/dev/null) $(CURDIR)/$(EXT_INC_libmnl)/libmnl/
+	$(Q)for t in $(B)/deps/libmnl/tree*; do if [ -d $$t/src ]; then : >$$t/src/config.h; fi; done
 	$(Q)touch $@
 MNL_SRCS := attr.c callback.c nlmsg.c socket.c
-MNL_CPP := -std=gnu11 -D_GNU_SOURCE -w -I$(EXT_INC_libmnl) -I$(B)/deps/libmnl/tree/include -DEXPORT_SYMBOL=
+MNL_CPP := -std=gnu11 -D_GNU_SOURCE -DHAVE_VISIBILITY_HIDDEN -w -I$(EXT_INC_libmnl)
 # mnl_archive LIBC,ARCH,TREE,COMPILER AND FLAGS
 define mnl_archive
 $(B)/deps/libmnl/lib-$1/libmnl.a: $(EXT_DEP_libmnl) | $(READY_rel)
 	$$(SAY) LIB $$@
 	$$(Q)rm -rf $$(@D) && mkdir -p $$(@D)
-	$$(Q)if [ -f $3/src/nlmsg.c ]; then set -e; for f in $(MNL_SRCS:.c=); do \
-			$4 $(MNL_CPP) -c $3/src/$$$$f.c -o $$(@D)/$$$$f.o; done; \
+	$$(Q)if [ -f $3/src/nlmsg.c ]; then set -e; \
+		for f in $(MNL_SRCS:.c=); do $4 $(MNL_CPP) -c $3/src/$$$$f.c -o $$(@D)/$$$$f.o; done; \
 		$(AR) rcsD $$@ $(MNL_SRCS:%.c=$$(@D)/%.o); \
 	else cp $3/usr/lib/$2-linux-gnu/libmnl.a $$@; fi
 endef
@@ -300,14 +301,59 @@ demo: all ## two virtual nodes, their VFs brought up and read over HTTP, with a 
 bench: all ## measure the programs
 	$(Q)scripts/bench.sh
 
+# --- Lint. One stamp a file, with the headers it includes as prerequisites: only what changed is checked again.
+# clang-format's versions disagree about details, so formatting is checked with one major version alone.
+FORMAT_MAJOR := 14
+ALL_C := $(sort $(wildcard src/*/*.c cmd/*/*.c))
+ALL_H := $(sort $(wildcard src/*/*.h cmd/*/*.h))
+FORMATTED := $(ALL_C) $(ALL_H) $(sort $(wildcard test/*/*.c test/*/*.h test/*.h))
+SHELL_FILES = $(shell grep -rlE '^\#!/bin/(ba)?sh' scripts .ci deploy test cmd 2>/dev/null)
+LINT_C := $(ALL_C:%=$(B)/lint/%.ok)
+LINT_H := $(ALL_H:%=$(B)/lint/%.ok)
+lint_cpp = $(CPPFLAGS_ALL) $(call ext_cppflags,$($(word 2,$(subst /, ,$<))_EXT)) -DFERRULE_BUILD='""'
+CPPCHECK := cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr \
+	--error-exitcode=1 --suppress=normalCheckLevelMaxBranches --suppress=missingIncludeSystem
+quietly = >$@.log 2>&1 || { cat $@.log >&2; exit 1; }
+
+$(LINT_C): $(B)/lint/%.ok: % .clang-tidy $(O_asan)/flags | $(call ext_deps,$(TEST_EXT))
+	$(SAY) LINT $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(lint_cpp) $(WARN_GCC) -fanalyzer -O1 -S -o /dev/null -MMD -MP -MT $@ -MF $@.d $<
+	$(Q)clang-tidy --quiet $< -- $(lint_cpp) $(WARN) $(quietly)
+	$(Q)$(CPPCHECK) -Isrc -D_GNU_SOURCE $< $(quietly)
+	$(Q)touch $@
+$(LINT_H): $(B)/lint/%.ok: % $(O_asan)/flags | $(call ext_deps,$(TEST_EXT))
+	$(SAY) HEADER $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOST_CC) $(lint_cpp) $(WARN_GCC) -x c -fsyntax-only -MMD -MP -MT $@ -MF $@.d $<
+	$(Q)$(CLANG) $(lint_cpp) $(WARN) -x c -fsyntax-only $<
+	$(Q)touch $@
+DEPFILES += $(LINT_C:=.d) $(LINT_H:=.d)
+
+lint: lint-tree lint-format lint-shell check-headers lint-code ## check formatting, layers, banned calls, analysers
+lint-code: $(LINT_C) ## gcc -fanalyzer, clang-tidy and cppcheck on src and cmd
+check-headers: $(LINT_H) ## compile every header alone, with gcc and clang
+lint-tree: ## check layers, third-party headers, banned calls, guards
+	$(Q)scripts/lint-tree.py
+lint-shell: ## check shell scripts with shellcheck
+	$(Q)shellcheck $(SHELL_FILES)
+lint-format: ## check formatting with clang-format
+	$(Q)have=$$(clang-format --version | sed 's/.*version \([0-9]*\).*/\1/'); \
+	if [ "$$have" != $(FORMAT_MAJOR) ]; then \
+		echo "formatting is not checked: clang-format is $$have, the rules are for $(FORMAT_MAJOR)"; \
+	elif [ -n "$(FORMATTED)" ]; then \
+		clang-format --dry-run -Werror $(FORMATTED); fi
+
 check-elf: all ## assert that the release programs are static, position independent and hardened
 	$(Q)scripts/check-elf.sh $(ARCH) $(O_rel)/bin $(TOOLS:%=$(BIN)/%)
 size: all ## print the size of the release programs
 	$(Q)size $(TOOLS:%=$(BIN)/%)
 
+dist: ## pack the committed tree into build/ferrule-VERSION.tar.gz, reproducibly
+	$(Q)scripts/dist.sh $(VERSION) $(B)
 install: all ## install the programs into DESTDIR/PREFIX/bin
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin
-	$(Q)set -e; for t in $(TOOLS); do install -m 755 $(BIN)/$$t $(DESTDIR)$(PREFIX)/bin/$$t; done
+	$(Q)install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin/
 clean: ## remove build/
 	$(Q)rm -rf $(B)
 help: ## list these targets
@@ -315,7 +361,7 @@ help: ## list these targets
 		while IFS='	' read -r t h; do printf '  make %-17s %s\n' "$$t" "$$h"; done
 
 .PHONY: all debug asan unit fuzz fuzz-replay test test-integration test-lab demo bench check-elf size \
-	install clean help FORCE
+	dist install clean help lint lint-code lint-tree lint-shell lint-format check-headers FORCE
 
 ifeq ($(filter clean help,$(MAKECMDGOALS)),)
 -include $(DEPFILES)

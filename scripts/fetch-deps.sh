@@ -56,14 +56,6 @@ look_in() {
 	fi
 }
 
-# The base addresses of the archives in the machine's apt configuration, without host names of our own.
-archives() {
-	command -v apt-get >/dev/null 2>&1 || return 0
-	# shellcheck disable=SC2016 # apt expands these, not the shell
-	apt-get indextargets --format '$(REPO_URI) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
-		awk '$2 == "main" && !seen[$1]++ { print $1 }'
-}
-
 # download: sets found if an archive serves the current alternative.
 download() {
 	[ "$pool" != - ] || return 0
@@ -115,9 +107,9 @@ $list
 LIST
 
 if [ -z "$found" ] && [ -z "${DEPS_DIR:-}" ]; then
-	archives=$(archives)
+	archives=$("$(dirname "$0")/apt-isolated.sh" mirror 2>/dev/null) || archives=
 	[ -n "$archives" ] || looked="$looked
-  no package mirror: this machine's apt names none"
+  no package mirror: this machine's apt has no source of its distribution"
 	while read -r sha file pool; do
 		download
 		[ -z "$found" ] || break

@@ -37,7 +37,7 @@ step() {
 }
 
 step all
-step lint
+step lint -k
 step unit
 step fuzz-replay
 step fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-5}"
