@@ -47,8 +47,8 @@ int main(int argc, char **argv)
 	if (word[0] == '\0') {
 		log_error("no command given: rdma-ds init or rdma-ds serve (rdma-ds --help)");
 	} else {
-		log_error("'%s' is no command: rdma-ds init or rdma-ds serve (rdma-ds --help)",
-			word);
+		log_error(
+			"'%s' is no command: rdma-ds init or rdma-ds serve (rdma-ds --help)", word);
 	}
 	return DS_EXIT_USAGE;
 }

@@ -13,7 +13,7 @@
  * of server follow. When the node could not be read ferrule_node_up is 0 and its numbers are left
  * out. false: b was too small.
  */
-bool metrics_render(struct buf *b, const struct reading *r, const struct http_server *server)
-	MUST_CHECK;
+bool metrics_render(
+	struct buf *b, const struct reading *r, const struct http_server *server) MUST_CHECK;
 
 #endif

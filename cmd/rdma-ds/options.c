@@ -8,15 +8,15 @@
 
 #include "base/log.h"
 
-#define MAX_AGE_MAX_MS 60000
-#define MAX_AGE_UNSET  UINT32_MAX
+#define MAX_AGE_UNSET UINT32_MAX
 
 static int set_log_level(const char *word, struct err *e)
 {
 	enum log_level level = LOG_INFO;
 
 	if (word != NULL && !log_parse_level(str_from(word), &level)) {
-		return err_set(e, EINVAL, "--log-level: '%s' is not error, warn, info or debug", word);
+		return err_set(
+			e, EINVAL, "--log-level: '%s' is not error, warn, info or debug", word);
 	}
 	log_set_level(level);
 	return 0;
@@ -27,7 +27,7 @@ static int read_argv(struct serve_opts *o, int argc, char **argv, struct err *e)
 	const struct opt table[] = {
 		{"listen", OPT_LIST, &o->listen, 0, 0, "[ADDR:]PORT",
 			"where to listen, repeatable (default $PORT, else :54005)"},
-		{"max-age-ms", OPT_U32, &o->max_age_ms, 0, MAX_AGE_MAX_MS, "MS",
+		{"max-age-ms", OPT_U32, &o->max_age_ms, 0, SRIOV_MAX_AGE_MS, "MS",
 			"how long one reading of the node is shared (default 100)"},
 		{"config", OPT_STR, &o->config, 0, 0, "FILE",
 			"node configuration (default " SRIOV_CONF_PATH ", if there)"},
@@ -71,7 +71,8 @@ static int set_listen(struct serve_opts *o, struct err *e)
 		struct str text = str_from(o->listen.v[i]);
 
 		if (parse_listen(text, &o->addr[i], e) < 0) {
-			return err_wrap(e, "%s", from_port ? "environment variable PORT" : "--listen");
+			return err_wrap(
+				e, "%s", from_port ? "environment variable PORT" : "--listen");
 		}
 	}
 	return 0;
@@ -96,10 +97,10 @@ int serve_opts_parse(struct serve_opts *o, int argc, char **argv, struct err *e)
 		return r;
 	}
 	if (o->state_dir != NULL &&
-		(o->state_dir[0] != '/' ||
-			!str_copy(str_from(o->state_dir), o->conf.state_dir,
-				sizeof(o->conf.state_dir)))) {
-		return err_set(e, EINVAL, "--state-dir: '%s' is not an absolute path of under %zu bytes",
+		(o->state_dir[0] != '/' || !str_copy(str_from(o->state_dir), o->conf.state_dir,
+						   sizeof(o->conf.state_dir)))) {
+		return err_set(e, EINVAL,
+			"--state-dir: '%s' is not an absolute path of under %zu bytes",
 			o->state_dir, sizeof(o->conf.state_dir));
 	}
 	if (o->max_age_ms != MAX_AGE_UNSET) {

@@ -15,7 +15,7 @@
 #define PAGE_COPIES 8
 
 struct page_copy {
-	char *mem;       /* mapped when first used; pages that a document reaches become resident */
+	char *mem; /* mapped when first used; pages that a document reaches become resident */
 	size_t n;
 	uint32_t users;  /* answers that point into mem */
 	uint64_t number; /* of the reading it shows; 0 none */
@@ -27,7 +27,7 @@ struct page {
 	size_t cap;       /* room that is always enough */
 	bool (*render)(struct buf *b, const void *arg);
 	const void *arg; /* of render */
-	bool live; /* render for each answer, and also when the node cannot be read */
+	bool live;       /* render for each answer, and also when the node cannot be read */
 	struct page_copy copy[PAGE_COPIES];
 };
 

@@ -16,7 +16,7 @@ struct reading {
 
 	/* What was read last. number counts readings, so that rendered pages can tell their age. */
 	uint64_t number;
-	int64_t at_ms; /* CLOCK_MONOTONIC */
+	int64_t at_ms;  /* CLOCK_MONOTONIC */
 	struct err why; /* code 0: the reading is good; else nothing below may be used */
 	struct sriov_node node;
 	struct ledger ledger;
@@ -43,8 +43,8 @@ struct reading {
 /*
  * reading_init: conf is copied; the kernel is opened, nothing is read yet.
  */
-int reading_init(struct reading *r, const struct sriov_conf *conf, const char *sysfs, struct err *e)
-	MUST_CHECK;
+int reading_init(struct reading *r, const struct sriov_conf *conf, const char *sysfs,
+	struct err *e) MUST_CHECK;
 
 /*
  * reading_get: read the node unless the last reading is younger than conf.max_age_ms. A failure

@@ -25,14 +25,13 @@
 
 #define SHUTDOWN_MS 4500 /* SIGTERM to exit: under the 5 s that are promised */
 
-static const char endpoints[] =
-	"rdma-ds: SR-IOV physical and virtual functions of this node\n"
-	"\n"
-	"GET /getpfs    PFs with capacity and VFs, for schedulers (JSON)\n"
-	"GET /v1/node   everything known of the node (JSON)\n"
-	"GET /metrics   numbers for Prometheus\n"
-	"GET /healthz   200 while the program runs\n"
-	"GET /readyz    200 while the node can be read\n";
+static const char endpoints[] = "rdma-ds: SR-IOV physical and virtual functions of this node\n"
+				"\n"
+				"GET /getpfs    PFs with capacity and VFs, for schedulers (JSON)\n"
+				"GET /v1/node   everything known of the node (JSON)\n"
+				"GET /metrics   numbers for Prometheus\n"
+				"GET /healthz   200 while the program runs\n"
+				"GET /readyz    200 while the node can be read\n";
 
 /* One process serves one node: its memory is here, untouched pages cost nothing. */
 static struct serve {
@@ -113,11 +112,8 @@ static void set_pages(void)
 		.cap = SRIOV_GETPFS_CAP,
 		.render = render_getpfs,
 		.arg = r};
-	sv.node = (struct page){.reading = r,
-		.type = json,
-		.cap = SRIOV_NODE_CAP,
-		.render = render_node,
-		.arg = r};
+	sv.node = (struct page){
+		.reading = r, .type = json, .cap = SRIOV_NODE_CAP, .render = render_node, .arg = r};
 	sv.metrics = (struct page){.reading = r,
 		.type = HTTP_PROM_TYPE,
 		.cap = METRICS_CAP,
@@ -196,8 +192,7 @@ static int set_up(const struct serve_opts *o, struct err *e)
 	if (r == 0) {
 		sv.signals.fn = on_signal;
 		sv.signals.fd = loop_signal_fd(e);
-		r = sv.signals.fd < 0 ? sv.signals.fd
-				      : loop_add(&sv.loop, &sv.signals, EPOLLIN, e);
+		r = sv.signals.fd < 0 ? sv.signals.fd : loop_add(&sv.loop, &sv.signals, EPOLLIN, e);
 	}
 	return r < 0 ? r : sandbox_drop_caps(e);
 }
@@ -220,7 +215,8 @@ int serve_main(int argc, char **argv)
 	}
 	r = set_up(&o, &e);
 	if (r == 0) {
-		/* Logs what there is, or why it cannot be read: then /readyz says so until it can. */
+		/* Logs what there is, or why it cannot be read: then /readyz says so until it can.
+		 */
 		(void)!reading_get(&sv.reading, &e);
 		r = loop_run(&sv.loop, &e);
 	}
