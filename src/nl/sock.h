@@ -3,6 +3,7 @@
 #ifndef NL_SOCK_H
 #define NL_SOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,7 @@ struct nl_sock {
 	int timeout_ms;
 	uint32_t portid;
 	uint32_t seq;
+	bool stale; /* the last request failed midway: answers to it may still be queued */
 	uint8_t *rx;
 };
 
@@ -46,7 +48,7 @@ struct nl_sock {
 /*
  * nl_sock_open: open and bind s (close-on-exec) in the caller's network namespace, with extended
  * ACKs, and strict checking of dump requests where the kernel has it. timeout_ms bounds the
- * whole of each later request; <= 0 takes NL_TIMEOUT_MS_DEFAULT.
+ * waiting of each later request; <= 0 takes NL_TIMEOUT_MS_DEFAULT.
  * 0, or -errno with s closed: -EPROTONOSUPPORT when the kernel has no such protocol.
  */
 int nl_sock_open(struct nl_sock *s, int protocol, int timeout_ms, struct err *e) MUST_CHECK;
@@ -69,14 +71,15 @@ struct nl_reader {
 /*
  * nl_request: send req (which nl_request completes: sequence number, port id, NLM_F_ACK unless it
  * is a dump) and hand the replies to r until the kernel has acknowledged the request or finished
- * the dump. r may be NULL when only the acknowledgement matters. Blocking, at most timeout_ms.
+ * the dump. r may be NULL when only the acknowledgement matters. Waits for replies at most
+ * timeout_ms; the kernel itself may hold a request up until it gets the RTNL lock.
  *
  * 0, or -errno with e filled, e->msg beginning with what (such as "set MAC of VF 3"):
  *   the kernel's own error, with the text of its extended ACK and the type of the attribute that
  *   it complains of; -ETIMEDOUT no complete answer in time; -EMSGSIZE the reply is larger than
  *   NL_RX_CAP_BYTES; -EBADMSG malformed reply; -EINTR dump inconsistent NL_DUMP_TRIES times;
  *   -ENOBUFS the kernel dropped messages.
- * After a failure s can be used again: late replies are recognised by their sequence number.
+ * After a failure s can be used again: what is still queued for it is thrown away first.
  */
 int nl_request(struct nl_sock *s, struct nlmsghdr *req, const struct nl_reader *r, const char *what,
 	struct err *e) MUST_CHECK;

@@ -11,6 +11,8 @@
 #include "nl/sock.h"
 
 #define NL_VF_ADDR_CAP 32
+#define NL_VLAN_8021Q  0x8100
+#define NL_VLAN_8021AD 0x88a8
 
 /* Which fields of a struct nl_vf the kernel sent. */
 enum nl_vf_has {
@@ -49,7 +51,7 @@ struct nl_vf {
 	uint8_t mac[NL_VF_ADDR_CAP];
 	uint32_t vlan;  /* 0 none, 1..4094 */
 	uint32_t qos;   /* 0..7 */
-	uint16_t proto; /* 0x8100 802.1Q, 0x88a8 802.1ad; host byte order */
+	uint16_t proto; /* NL_VLAN_8021Q or NL_VLAN_8021AD */
 	uint32_t min_tx_rate;
 	uint32_t max_tx_rate; /* of a driver that sends only the older IFLA_VF_TX_RATE: that */
 	enum nl_vf_tri spoofchk;
@@ -89,10 +91,10 @@ int nl_vf_list(struct nl_sock *s, uint32_t ifindex, struct nl_vf *out, size_t ca
  *
  * nl_vf_set_mac: the administrative address; it does not always reach a VF netdev that exists
  * already. nl_vf_set_rate: sets both, in Mb/s, max 0 lifts the limit; some drivers want the link
- * up. nl_vf_set_vlan: vlan 0 removes the tag; proto 0x8100 or 0x88a8 in host order, others give
- * -EINVAL. GUIDs: PFs of link type InfiniBand only; the VF's driver must be bound afterwards to
- * see them; each is a message of its own because the kernel ignores whatever follows a node GUID
- * in one VF's entry (net/core/rtnetlink.c do_setvfinfo).
+ * up. nl_vf_set_vlan: vlan 0 removes the tag; proto is one of NL_VLAN_*. GUIDs: PFs of link type
+ * InfiniBand only; the VF's driver must be bound afterwards to see them; each is a message of its
+ * own because the kernel ignores whatever follows a node GUID in one VF's entry
+ * (net/core/rtnetlink.c do_setvfinfo).
  */
 int nl_vf_set_mac(struct nl_sock *s, uint32_t ifindex, uint32_t vf, const uint8_t *mac,
 	size_t mac_n, struct err *e) MUST_CHECK;

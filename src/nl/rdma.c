@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* See rdma.h. */
+#include "nl/rdma.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <rdma/rdma_netlink.h>
+
+#include "nl/msg_priv.h"
+
+#define NLDEV(op) ((uint16_t)RDMA_NL_GET_TYPE(RDMA_NL_NLDEV, (op)))
+
+static int nldev_attrs(const struct nlmsghdr *nlh, unsigned op, struct attr_walk *w, struct err *e)
+{
+	if (nlh->nlmsg_type != NLDEV(op)) {
+		return err_set(e, EBADMSG, "RDMA message: type %u where %u was expected",
+			nlh->nlmsg_type, NLDEV(op));
+	}
+	if (!attr_walk_msg(nlh, 0, w)) {
+		return err_set(e, EBADMSG, "RDMA message: too short");
+	}
+	return 0;
+}
+
+static bool read_dev_attr(const struct nlattr *a, struct nl_rdma_dev *out)
+{
+	switch (attr_type(a)) {
+	case RDMA_NLDEV_ATTR_DEV_INDEX:
+		return attr_u32(a, &out->index);
+	case RDMA_NLDEV_ATTR_DEV_NAME:
+		return attr_str(a, out->name, sizeof(out->name));
+	case RDMA_NLDEV_ATTR_PORT_INDEX: /* of the last port */
+		return attr_u32(a, &out->ports_n);
+	case RDMA_NLDEV_ATTR_DEV_NODE_TYPE:
+		return attr_u8(a, &out->node_type);
+	case RDMA_NLDEV_ATTR_NODE_GUID:
+		return attr_u64(a, &out->node_guid);
+	case RDMA_NLDEV_ATTR_SYS_IMAGE_GUID:
+		return attr_u64(a, &out->sys_image_guid);
+	case RDMA_NLDEV_ATTR_DEV_PROTOCOL:
+		return attr_str(a, out->protocol, sizeof(out->protocol));
+	case RDMA_NLDEV_ATTR_FW_VERSION:
+		return attr_str(a, out->fw_version, sizeof(out->fw_version));
+	default:
+		return true;
+	}
+}
+
+int nl_rdma_dev_parse(const struct nlmsghdr *nlh, struct nl_rdma_dev *out, struct err *e)
+{
+	const struct nlattr *a;
+	struct attr_walk w;
+	int r = nldev_attrs(nlh, RDMA_NLDEV_CMD_GET, &w, e);
+
+	memset(out, 0, sizeof(*out));
+	if (r < 0) {
+		return r;
+	}
+	while ((r = attr_next(&w, &a)) > 0) {
+		if (!read_dev_attr(a, out)) {
+			return attr_bad(a, "RDMA device", e);
+		}
+	}
+	if (r < 0 || out->name[0] == '\0') {
+		return err_set(e, EBADMSG, "RDMA device: cut off or without a name");
+	}
+	return 0;
+}
+
+static bool read_port_attr(const struct nlattr *a, struct nl_rdma_port *out)
+{
+	switch (attr_type(a)) {
+	case RDMA_NLDEV_ATTR_DEV_INDEX:
+		return attr_u32(a, &out->dev_index);
+	case RDMA_NLDEV_ATTR_PORT_INDEX:
+		return attr_u32(a, &out->port);
+	case RDMA_NLDEV_ATTR_PORT_STATE:
+		return attr_u8(a, &out->state);
+	case RDMA_NLDEV_ATTR_PORT_PHYS_STATE:
+		return attr_u8(a, &out->phys_state);
+	case RDMA_NLDEV_ATTR_NDEV_INDEX:
+		return attr_u32(a, &out->ndev_ifindex);
+	case RDMA_NLDEV_ATTR_NDEV_NAME:
+		return attr_str(a, out->ndev_name, sizeof(out->ndev_name));
+	default:
+		return true;
+	}
+}
+
+int nl_rdma_port_parse(const struct nlmsghdr *nlh, struct nl_rdma_port *out, struct err *e)
+{
+	const struct nlattr *a;
+	struct attr_walk w;
+	int r = nldev_attrs(nlh, RDMA_NLDEV_CMD_PORT_GET, &w, e);
+
+	memset(out, 0, sizeof(*out));
+	if (r < 0) {
+		return r;
+	}
+	while ((r = attr_next(&w, &a)) > 0) {
+		if (!read_port_attr(a, out)) {
+			return attr_bad(a, "RDMA port", e);
+		}
+	}
+	if (r < 0 || out->port == 0) {
+		return err_set(e, EBADMSG, "RDMA port: cut off or without a number");
+	}
+	return 0;
+}
+
+int nl_rdma_open(struct nl_sock *s, int timeout_ms, struct err *e)
+{
+	int r = nl_sock_open(s, NETLINK_RDMA, timeout_ms, e);
+
+	if (r == -EPROTONOSUPPORT) {
+		return 0;
+	}
+	return r < 0 ? r : 1;
+}
+
+/* Where a dump goes: devs or ports, the other is NULL. */
+struct table {
+	struct nl_rdma_dev *devs;
+	struct nl_rdma_port *ports;
+	size_t cap, n;
+};
+
+static int take(const struct nlmsghdr *nlh, void *arg, struct err *e)
+{
+	struct table *t = arg;
+	int r;
+
+	if (t->n == t->cap) {
+		return err_set(e, EMSGSIZE, "more than %zu RDMA %s", t->cap,
+			t->devs != NULL ? "devices" : "ports of one device");
+	}
+	r = t->devs != NULL ? nl_rdma_dev_parse(nlh, &t->devs[t->n], e)
+			    : nl_rdma_port_parse(nlh, &t->ports[t->n], e);
+	if (r < 0) {
+		return r;
+	}
+	t->n++;
+	return 0;
+}
+
+static void restart(void *arg)
+{
+	struct table *t = arg;
+
+	t->n = 0;
+}
+
+int nl_rdma_dev_list(
+	struct nl_sock *s, struct nl_rdma_dev *out, size_t cap, size_t *n, struct err *e)
+{
+	struct table t = {.devs = out, .cap = cap};
+	struct nl_reader r = {.msg = take, .restart = restart, .arg = &t};
+	struct nl_req q;
+	int rc;
+
+	*n = 0;
+	if (s->fd < 0) {
+		return 0;
+	}
+	nl_req_init(&q, NLDEV(RDMA_NLDEV_CMD_GET), NLM_F_DUMP, NULL, 0);
+	rc = nl_request(s, &q.u.h, &r, "list RDMA devices", e);
+	*n = rc < 0 ? 0 : t.n;
+	return rc;
+}
+
+int nl_rdma_port_list(struct nl_sock *s, uint32_t dev_index, struct nl_rdma_port *out, size_t cap,
+	size_t *n, struct err *e)
+{
+	struct table t = {.ports = out, .cap = cap};
+	struct nl_reader r = {.msg = take, .restart = restart, .arg = &t};
+	struct nl_req q;
+	int rc;
+
+	*n = 0;
+	if (s->fd < 0) {
+		return 0;
+	}
+	nl_req_init(&q, NLDEV(RDMA_NLDEV_CMD_PORT_GET), NLM_F_DUMP, NULL, 0);
+	nl_req_put_u32(&q, RDMA_NLDEV_ATTR_DEV_INDEX, dev_index);
+	rc = nl_request(s, &q.u.h, &r, "list ports of an RDMA device", e);
+	if (rc == -EINVAL) {
+		return 0; /* the kernel's answer for an index that is no device (any more) */
+	}
+	*n = rc < 0 ? 0 : t.n;
+	return rc;
+}
