@@ -83,7 +83,7 @@ struct json_iter {
 
 struct json_iter json_iter(struct json_val v);
 bool json_next(struct json_iter *it, struct json_val *key, struct json_val *val) MUST_CHECK;
-size_t json_count(struct json_val v); /* elements or members; walks them */
+size_t json_count(struct json_val v); /* elements or members; 0 for any other value */
 
 /*
  * json_get: the member with this key after unescaping; the last one if there are several; none if
@@ -96,12 +96,6 @@ struct json_val json_iget(struct json_val v, const char *key);
 /* json_text_eq: v is a string and its text, unescaped, is s. json_text_ieq: but for ASCII case. */
 bool json_text_eq(struct json_val v, struct str s);
 bool json_text_ieq(struct json_val v, struct str s);
-
-/*
- * json_text_cmp: order of two JSON_STRING handles by code point after unescaping; < 0, 0, > 0 as
- * memcmp. Lone surrogates take part with their value.
- */
-int json_text_cmp(struct json_val a, struct json_val b);
 
 /* json_place: where v stands, counted from 1; columns count characters. */
 void json_place(struct json_val v, uint32_t *line, uint32_t *column);
