@@ -1,3 +1,3 @@
 MODULES += sriov
 sriov_SRCS := account.c sysfs.c
-sriov_SRCS += conf.c
+sriov_SRCS += conf.c speed.c
