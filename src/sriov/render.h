@@ -7,7 +7,7 @@
 #include "sriov/model.h"
 
 /* Room that is always enough: asserted by test with every field at its widest. */
-#define SRIOV_GETPFS_PF_BYTES 160
+#define SRIOV_GETPFS_PF_BYTES 256
 #define SRIOV_GETPFS_VF_BYTES 288
 #define SRIOV_GETPFS_CAP                                                                           \
 	(SRIOV_PF_MAX * SRIOV_GETPFS_PF_BYTES + SRIOV_VF_MAX * SRIOV_GETPFS_VF_BYTES + 16)
@@ -27,8 +27,8 @@ struct sriov_node_info {
 };
 
 /* Control characters in pod names become six bytes each: hence twice the usual size. */
-#define SRIOV_NODE_PF_BYTES 1536
-#define SRIOV_NODE_VF_BYTES 2560
+#define SRIOV_NODE_PF_BYTES 3072
+#define SRIOV_NODE_VF_BYTES 3072
 #define SRIOV_NODE_CAP                                                                             \
 	(SRIOV_PF_MAX * SRIOV_NODE_PF_BYTES + SRIOV_VF_MAX * SRIOV_NODE_VF_BYTES + 4096)
 
