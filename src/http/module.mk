@@ -1,0 +1,2 @@
+MODULES += http
+http_SRCS := chunk.c fields.c parse.c
