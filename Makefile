@@ -18,6 +18,9 @@ SAY = @$(if $(V),:,printf '  %-7s %s\n')
 # --- Architecture. Only this block knows names that depend on it.
 HOST_ARCH := $(shell uname -m)
 ARCH ?= x86_64
+ifeq ($(filter x86_64 aarch64,$(ARCH)),)
+$(error ARCH is $(ARCH); it must be x86_64 or aarch64)
+endif
 TRIPLET := $(ARCH)-linux-gnu
 CROSS := $(if $(filter $(HOST_ARCH),$(ARCH)),,$(TRIPLET)-)
 MUSL_INC ?= /usr/include/$(ARCH)-linux-musl
