@@ -18,6 +18,9 @@ SAY = @$(if $(V),:,printf '  %-7s %s\n')
 # --- Architecture. Only this block knows names that depend on it.
 HOST_ARCH := $(shell uname -m)
 ARCH ?= x86_64
+ifeq ($(filter x86_64 aarch64,$(ARCH)),)
+$(error ARCH is $(ARCH); it must be x86_64 or aarch64)
+endif
 TRIPLET := $(ARCH)-linux-gnu
 CROSS := $(if $(filter $(HOST_ARCH),$(ARCH)),,$(TRIPLET)-)
 MUSL_INC ?= /usr/include/$(ARCH)-linux-musl
@@ -315,10 +318,11 @@ CPPCHECK := cppcheck --quiet --std=c11 --enable=warning,portability,performance 
 	--error-exitcode=1 --suppress=normalCheckLevelMaxBranches --suppress=missingIncludeSystem
 quietly = >$@.log 2>&1 || { cat $@.log >&2; exit 1; }
 
+# -O0: an optimiser removes some of what the analyser would report.
 $(LINT_C): $(B)/lint/%.ok: % .clang-tidy $(O_asan)/flags | $(call ext_deps,$(TEST_EXT))
 	$(SAY) LINT $<
 	$(Q)mkdir -p $(@D)
-	$(Q)$(HOST_CC) $(lint_cpp) $(WARN_GCC) -fanalyzer -O1 -S -o /dev/null -MMD -MP -MT $@ -MF $@.d $<
+	$(Q)$(HOST_CC) $(lint_cpp) $(WARN_GCC) -fanalyzer -O0 -S -o /dev/null -MMD -MP -MT $@ -MF $@.d $<
 	$(Q)clang-tidy --quiet $< -- $(lint_cpp) $(WARN) $(quietly)
 	$(Q)$(CPPCHECK) -Isrc -D_GNU_SOURCE $< $(quietly)
 	$(Q)touch $@

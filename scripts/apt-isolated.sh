@@ -204,7 +204,7 @@ fetch_one() {
 }
 
 need() {
-	[ "$1" -ge "$2" ] || die "usage: $(sed -n 's/^#   scripts/scripts/p' "$0" | grep " $command ")"
+	[ "$1" -ge "$2" ] || die "usage: $(sed -n 's/^#   scripts/scripts/p' "$0" | grep "^scripts/apt-isolated.sh $command ")"
 }
 
 command=${1:-}

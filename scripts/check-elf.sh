@@ -11,8 +11,8 @@ set -u
 budgets=${SIZE_BUDGET:-$(dirname "$0")/size-budget.txt}
 bad=0
 
-[ $# -ge 2 ] || {
-	echo "usage: $0 ARCH SYMBOLS_DIR FILE..." >&2
+[ $# -ge 3 ] || {
+	echo "check-elf: no program to check; usage: $0 ARCH SYMBOLS_DIR FILE..." >&2
 	exit 1
 }
 arch=$1
@@ -21,11 +21,11 @@ shift 2
 case $arch in
 x86_64)
 	machine='Advanced Micro Devices X86-64'
-	arch_flag=-fcf-protection
+	arch_flag=-fcf-protection=full
 	;;
 aarch64)
 	machine=AArch64
-	arch_flag=-mbranch-protection
+	arch_flag=-mbranch-protection=standard
 	;;
 *)
 	echo "check-elf: unknown architecture $arch" >&2

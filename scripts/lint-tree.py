@@ -69,15 +69,17 @@ class Tree:
             if module is not None or (path.parent / target).exists() is False:
                 self.say(path, number, f'"{target}" must be included with its folder')
             return
-        if module is None or folder == module:
+        if folder == module:
+            return
+        if target.endswith("_priv.h") and path.relative_to(self.root).parts[0] != "test":
+            self.say(path, number, f"{target} is private to src/{folder}")
+        if module is None:
             return
         if folder not in self.layers:
             if not (self.root / "build/gen" / target).exists():
                 self.say(path, number, f'"{target}": scripts/layers.txt has no folder {folder}')
         elif folder not in self.layers.get(module, ()):
             self.say(path, number, f"src/{module} may not include {target} (scripts/layers.txt)")
-        if target.endswith("_priv.h"):
-            self.say(path, number, f"{target} is private to src/{folder}")
 
     def check_system(self, path, number, target):
         if target in BANNED_HEADERS:

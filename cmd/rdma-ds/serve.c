@@ -177,6 +177,7 @@ static int listen_all(const struct serve_opts *o, struct err *e)
 
 static int set_up(const struct serve_opts *o, struct err *e)
 {
+	static const struct http_server_conf defaults;
 	int r = loop_init(&sv.loop, sv.heap, ARRAY_LEN(sv.heap), e);
 
 	if (r == 0) {
@@ -184,7 +185,7 @@ static int set_up(const struct serve_opts *o, struct err *e)
 	}
 	if (r == 0) {
 		set_pages();
-		r = http_server_init(&sv.server, &sv.loop, routes, ARRAY_LEN(routes), NULL, e);
+		r = http_server_init(&sv.server, &sv.loop, routes, ARRAY_LEN(routes), &defaults, e);
 	}
 	if (r == 0) {
 		r = listen_all(o, e);

@@ -57,13 +57,25 @@ static ssize_t socket_write(struct stream *s, const void *p, size_t n)
 	return r < 0 ? -errno : r;
 }
 
+static ssize_t socket_writev(struct stream *s, const struct iovec *v, uint8_t n)
+{
+	struct msghdr m = {.msg_iov = (struct iovec *)v, .msg_iovlen = n};
+	ssize_t r;
+
+	do {
+		r = sendmsg(s->fd, &m, MSG_NOSIGNAL);
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
+
 static void socket_close(struct stream *s)
 {
 	cleanup_fd_close(&s->fd);
 	s->fd = -1;
 }
 
-static const struct stream_ops socket_ops = {socket_read, socket_write, socket_close};
+static const struct stream_ops socket_ops = {
+	socket_read, socket_write, socket_writev, socket_close};
 
 void stream_socket(struct stream *s, int fd)
 {

@@ -4,7 +4,9 @@
 #define BASE_IO_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "base/attr.h"
 
@@ -20,7 +22,7 @@ int io_write_all(int fd, const void *p, size_t n) MUST_CHECK;
 
 /*
  * A non-blocking byte stream: a plain socket, or TLS over one. read and write return as io_read
- * and io_write do.
+ * and io_write do; writev takes several pieces in order and may, as write, take only a part.
  */
 struct stream {
 	const struct stream_ops *ops;
@@ -30,6 +32,7 @@ struct stream {
 struct stream_ops {
 	ssize_t (*read)(struct stream *s, void *p, size_t n);
 	ssize_t (*write)(struct stream *s, const void *p, size_t n);
+	ssize_t (*writev)(struct stream *s, const struct iovec *v, uint8_t n);
 	void (*close)(struct stream *s); /* closes fd */
 };
 

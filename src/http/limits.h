@@ -15,14 +15,14 @@
 #define HTTP_CHUNK_LINE_MAX   256  /* a chunk-size line with its extensions */
 #define HTTP_TRAILER_MAX      4096 /* trailer fields together, all thrown away */
 #define HTTP_CHUNK_FREE       4096 /* framing bytes always granted to a chunked body ... */
-#define HTTP_CHUNK_RATIO      16   /* ... and beyond that at most this many a data byte */
+#define HTTP_CHUNK_RATIO      8    /* ... and beyond that at most this many a data byte */
 #define HTTP_READ_BURST       (128 * 1024) /* taken from one socket before others get their turn */
 
 /* One block of connection memory: request bytes, then the answer's head and text */
 #define HTTP_IN_MAX     (HTTP_HEAD_MAX + 4096) /* a full head and room for chunks behind it */
 #define HTTP_OUT_HEAD   2048                   /* head of an answer */
 #define HTTP_FIELDS_OUT 1024                   /* of which: fields that a handler adds */
-#define HTTP_TEXT_MAX   6144                   /* body of an answer kept in the connection */
+#define HTTP_TEXT_MAX   5120                   /* body of an answer kept in the connection */
 #define HTTP_BLOCK_MAX  (HTTP_IN_MAX + HTTP_OUT_HEAD + HTTP_FIELDS_OUT + HTTP_TEXT_MAX)
 
 /* Counts of a server */
@@ -50,7 +50,8 @@ _Static_assert(HTTP_LINE_MAX < HTTP_HEAD_MAX, "a legal request line leaves room 
 _Static_assert(HTTP_HEAD_MAX < HTTP_IN_MAX, "chunks are read behind a complete head");
 _Static_assert(HTTP_CHUNK_LINE_MAX < HTTP_IN_MAX - HTTP_HEAD_MAX, "a chunk-size line fits there");
 _Static_assert(HTTP_CHUNK_LINE_MAX > HTTP_CHUNK_DIGITS_MAX + 2, "a size without extension fits");
-_Static_assert(HTTP_CHUNK_RATIO > 6, "chunks of one byte cost 5 and are legal in small numbers");
+_Static_assert(HTTP_CHUNK_RATIO > 5, "chunks of one byte cost 5 bytes each and are legal");
+_Static_assert(HTTP_BLOCK_MAX % 4096 == 0, "blocks are whole pages: one touched costs no other");
 _Static_assert(HTTP_FIELDS_OUT + 512 < HTTP_OUT_HEAD, "fields of a handler fit beside our own");
 _Static_assert(HTTP_DRAIN_MS < HTTP_HEAD_MS, "the end of a connection is shorter than its life");
 _Static_assert(HTTP_CONNS_DEFAULT <= HTTP_CONNS_MAX, "the default is legal");

@@ -47,8 +47,9 @@ void http_prom_hist(struct buf *b, const char *name, const struct http_label *la
 /*
  * http_prom_server: a server's own numbers: ferrule_http_requests_total{route,code},
  * ferrule_http_request_duration_seconds{route}, ferrule_http_connections,
- * ferrule_http_connections_accepted_total, ferrule_http_connections_table_full_total,
- * ferrule_http_accept_errors_total. Up to 1.5 KiB a route.
+ * ferrule_http_connections_limit, ferrule_http_connections_accepted_total,
+ * ferrule_http_connections_table_full_total, ferrule_http_accept_errors_total. About 2 KiB a route
+ * (unknown paths count as one, with an empty name) and 1 KiB.
  */
 void http_prom_server(struct buf *b, const struct http_server *s);
 

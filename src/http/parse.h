@@ -66,7 +66,8 @@ struct http_bad {
  * Returns the bytes consumed (the body begins there); 0 when more bytes are needed (call again
  * with all bytes from the start; *out is undefined); -EBADMSG with *bad filled when the request
  * must be refused and the connection closed: 400, 414, 415, 417, 431, 501 or 505. An error is
- * reported as soon as the bytes that make it are there, and more bytes do not change it.
+ * reported when its line is complete or too long, control characters at once; more bytes do not
+ * change it. So calling again pays only when a line has ended or the buffer is full.
  *
  * One empty line before the request line is skipped. CRLF is required. All of RFC 9112's ways to
  * disagree about where a message ends are refused: both Content-Length and Transfer-Encoding,

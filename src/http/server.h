@@ -12,8 +12,8 @@
 struct http_conn; /* private */
 
 /*
- * A request as a handler sees it. All of it is valid during the handler's call; method_text,
- * path, query and body of a request that is answered later (http_resp_later) until then.
+ * A request as a handler sees it. All of it is valid during the handler's call; what path, query
+ * and body point to stays valid for a request that is answered later (http_resp_later) until then.
  */
 struct http_req {
 	enum http_method method;

@@ -7,7 +7,7 @@
 #include "sriov/node.h"
 
 #include <errno.h>
-#include <linux/if_arp.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -7,14 +7,14 @@
 #include "sriov/model.h"
 
 /* Room that is always enough: asserted by test with every field at its widest. */
-#define SRIOV_GETPFS_PF_BYTES 160
+#define SRIOV_GETPFS_PF_BYTES 256
 #define SRIOV_GETPFS_VF_BYTES 288
 #define SRIOV_GETPFS_CAP                                                                           \
 	(SRIOV_PF_MAX * SRIOV_GETPFS_PF_BYTES + SRIOV_VF_MAX * SRIOV_GETPFS_VF_BYTES + 16)
 
 /*
  * sriov_getpfs: the list of PFs that have VFs, with the fields and spellings of the /getpfs
- * contract (docs/rdma-ds.md). Rates are Mb/s. A PF whose VFs could not be read is left out: a
+ * contract (cmd/rdma-ds/README.md). Rates are Mb/s. A PF whose VFs could not be read is left out: a
  * scheduler must not take it for empty. false: b was too small.
  */
 bool sriov_getpfs(struct buf *b, const struct sriov_node *n) MUST_CHECK;
@@ -27,12 +27,12 @@ struct sriov_node_info {
 };
 
 /* Control characters in pod names become six bytes each: hence twice the usual size. */
-#define SRIOV_NODE_PF_BYTES 1536
-#define SRIOV_NODE_VF_BYTES 2560
+#define SRIOV_NODE_PF_BYTES 3072
+#define SRIOV_NODE_VF_BYTES 3072
 #define SRIOV_NODE_CAP                                                                             \
 	(SRIOV_PF_MAX * SRIOV_NODE_PF_BYTES + SRIOV_VF_MAX * SRIOV_NODE_VF_BYTES + 4096)
 
-/* sriov_node_render: every PF and VF, documented field by field in docs/rdma-ds.md. */
+/* sriov_node_render: every PF and VF, documented field by field in cmd/rdma-ds/README.md. */
 bool sriov_node_render(
 	struct buf *b, const struct sriov_node *n, const struct sriov_node_info *i) MUST_CHECK;
 

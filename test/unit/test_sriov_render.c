@@ -224,7 +224,7 @@ static void the_widest_node_fits_its_bounds(void **state)
 	node.pf[0].vf_n = 1;
 	with_one = render_node();
 	assert_in_range(with_two - with_one, 1, SRIOV_NODE_VF_BYTES);
-	assert_in_range(2 * with_one - with_two, 1, SRIOV_NODE_PF_BYTES + 4096);
+	assert_in_range(2 * with_one - with_two, 1, SRIOV_NODE_PF_BYTES + 512);
 }
 
 static struct json_val parse_node(struct json_doc *d)

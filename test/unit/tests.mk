@@ -4,3 +4,6 @@ test_sriov_bringup_LDFLAGS := -Wl,--wrap=log_error,--wrap=log_warn,--wrap=log_in
 	-Wl,--wrap=nl_link_set_addr,--wrap=nl_vf_list,--wrap=nl_vf_set_mac \
 	-Wl,--wrap=nl_vf_set_trust,--wrap=nl_vf_set_spoofchk,--wrap=nl_vf_set_link_state \
 	-Wl,--wrap=nl_vf_set_node_guid,--wrap=nl_vf_set_port_guid
+test_sriov_node_LDFLAGS := -Wl,--wrap=nl_link_get_name,--wrap=nl_vf_list \
+	-Wl,--wrap=nl_ethtool_speed,--wrap=nl_rdma_open,--wrap=nl_rdma_dev_list \
+	-Wl,--wrap=nl_rdma_port_list
