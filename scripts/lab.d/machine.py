@@ -32,6 +32,13 @@ def check_qemu():
                        "(run scripts/setup)")
 
 
+def check_tun():
+    """Fails unless this user may make tap devices."""
+    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+        raise LabError("/dev/net/tun cannot be opened for reading and writing: load the module "
+                       "tun, and run the lab as root or make the file mode 0666 (udev's default)")
+
+
 def _tap(ident, ifname):
     return ["-netdev", f"tap,id={ident},ifname={ifname},script=no,downscript=no"]
 
