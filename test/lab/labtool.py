@@ -30,6 +30,12 @@ done
     [ -e "$d" ] && echo "${d##*/}" >/sys/bus/pci/drivers/vfio-pci/unbind
 done
 echo 1 >/sys/bus/pci/rescan
+i=0
+while set -- /sys/class/net/enp*s*f*; [ $# != "$PFS" ] && [ $i -lt 100 ]; do
+    i=$((i + 1))
+    sleep 0.1
+done
+[ $# = "$PFS" ] || echo "$# PFs of $PFS"
 for d in /sys/class/net/enp*; do
     echo 0 >"$d/device/sriov_numvfs" || echo "numvfs of $d"
     ip link set "${d##*/}" down
@@ -116,7 +122,7 @@ class Node:
         self.run("sh", "-ec", 'mkdir -p "${1%/*}"; cat >"$1"', "sh", path, data=text.encode())
 
     def reset(self):
-        done = self.run("sh", "-c", RESET)
+        done = self.run("env", f"PFS={self.lab.pfs}", "sh", "-c", RESET)
         said = (done.stdout + done.stderr).decode().strip()
         assert not said, f"{self.name} is not as after boot: {said}"
 
