@@ -45,12 +45,16 @@ def _arch():
 
 
 def _versions(suite, package):
-    """The versions of a package in a suite."""
-    try:
-        out = run([APT, "versions", suite, package]).decode()
-    except LabError:
-        return []
+    """The versions of a package in a suite; fails if there is none."""
+    out = run([APT, "versions", suite, package]).decode()
     return [line.split()[0] for line in out.splitlines() if line[:1].isdigit()]
+
+
+def _has(suite, package, version):
+    try:
+        return version in _versions(suite, package)
+    except LabError:
+        return False
 
 
 def _version_key(version):
@@ -74,7 +78,7 @@ def _fetch_debian(folder, where, arch):
     for version in sorted(_versions(suite, "linux-source-6.12"), key=_version_key, reverse=True):
         for suffix in ("", ".1", ".2"):
             abi = f"{version.split('-')[0]}+deb{where.number}{suffix}"
-            if version not in _versions(suite, f"linux-image-{abi}-{arch}"):
+            if not _has(suite, f"linux-image-{abi}-{arch}", version):
                 continue
             names = [f"linux-image-{abi}-{arch}", f"linux-headers-{abi}-{arch}",
                      f"linux-headers-{abi}-common", f"linux-kbuild-{abi}", "linux-source-6.12"]
