@@ -22,7 +22,7 @@ vfio_pci vfio_iommu_type1
 # BusyBox, as Debian builds it, runs its own applets in place of programs of the same name, whatever
 # PATH says, and its ip knows no VFs: the shell and what executes other programs are real ones.
 HOST_TOOLS = ("dash env timeout nohup nice setsid setpriv unshare nsenter chroot flock xargs "
-              "ip rdma devlink tc bridge ss curl ethtool").split()
+              "ip rdma devlink tc bridge ss curl").split()
 CNI_PLUGINS = "host-local static host-device loopback bridge ptp".split()
 
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/sh\n"

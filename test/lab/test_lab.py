@@ -3,12 +3,13 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from labtool import TOP
+from labtool import TOP, Node
 
 
 @pytest.mark.parametrize("status", [0, 1, 7, 111, 255])
@@ -168,7 +169,7 @@ def test_nodes_are_what_the_documentation_says(rdma_ds, node1, node2):
         assert node.text("hostname").strip() == node.name
         assert node.names() == {"lo", "mgmt0", "enp1s0f0", "enp1s0f1"}
         assert node.text("cat", "/sys/class/net/enp1s0f1/device/sriov_totalvfs") == "7\n"
-        for tool in ("ip", "rdma", "devlink", "curl", "setpriv", "ethtool"):
+        for tool in ("ip", "rdma", "devlink", "curl", "setpriv"):
             assert node.text("which", tool).startswith("/usr/sbin/")
         for plugin in ("host-local", "static", "host-device", "loopback"):
             done = node.run("env", "CNI_COMMAND=VERSION", f"/opt/cni/bin/{plugin}",
@@ -207,7 +208,22 @@ def test_vfs_of_two_nodes_reach_each_other_over_the_wire(node1, node2):
                                  "192.0.2.2", check=False).returncode == 0, "ping over the wire")
 
 
-def test_an_interrupted_start_leaves_nothing(tmp_path):
+def processes_about(text):
+    """The command lines that mention text."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                line = f.read().decode(errors="replace")
+        except OSError:
+            continue
+        if text in line:
+            found.append(line)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_start_leaves_nothing(tmp_path, number):
     """In a clone of its own, beside the lab that is up: labs do not know each other."""
     clone = tmp_path / "clone"
     clone.mkdir()
@@ -219,15 +235,14 @@ def test_an_interrupted_start_leaves_nothing(tmp_path):
         if os.path.exists(os.path.join(TOP, "build", "lab", name)):
             (lab / name).symlink_to(os.path.join(TOP, "build", "lab", name))
     tool = str(clone / "scripts" / "lab")
-    with subprocess.Popen([tool, "up", "--nodes", "1"], stderr=subprocess.PIPE) as up:
-        for line in up.stderr:
-            if b"booting" in line:
-                break
-        up.terminate()
+    with subprocess.Popen([tool, "up", "--nodes", "1"], stderr=subprocess.PIPE,
+                          preexec_fn=lambda: signal.signal(signal.SIGINT,
+                                                           signal.default_int_handler)) as up:
+        Node.wait(lambda: processes_about(str(lab / "initrd")), "QEMU has been started")
+        up.send_signal(number)
         up.wait(30)
-    assert up.returncode == 143
-    left = subprocess.run(["pgrep", "-f", str(lab)], capture_output=True, check=False).stdout
-    assert left == b""
+    assert up.returncode == {signal.SIGKILL: -9}.get(number, 128 + number)
+    Node.wait(lambda: processes_about(str(clone)) == [], "no process left")
     assert not (lab / "run").exists()
     assert subprocess.run([tool, "status"], capture_output=True, check=False).stdout == b"down\n"
     done = subprocess.run([tool, "exec", "node1", "--", "true"], capture_output=True, check=False)
