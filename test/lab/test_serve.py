@@ -152,26 +152,53 @@ def test_the_other_pages_answer(node, path):
 
 
 def test_the_node_page_knows_the_hardware(node):
-    into_namespace(node, 2)
-    page = node.fetch("/v1/node").stdout.decode()
-    json.loads(page)
-    for known in (PF, node.pci(PF), "igb", node.vf_pci(PF, 0), node.vf_pci(PF, 2),
-                  node.vf_netdev(PF, 0), "igbvf"):
-        assert f'"{known}"' in page
+    into_namespace(node, 1)
+    bind_vfio(node, 2)
+    page = json.loads(node.fetch("/v1/node").stdout)
+    assert page["hostname"] == node.name
+    pf = {p["name"]: p for p in page["pfs"]}[PF]
+    numa = int(node.text("cat", f"/sys/class/net/{PF}/device/numa_node"))
+    want = {"pci": node.pci(PF), "driver": "igb", "rdma_device": None, "admin_up": True,
+            "numa_node": None if numa < 0 else numa,
+            "link_up": True, "speed_mbps": 1000, "mac": node.link(PF)["address"],
+            "total_vfs": 7, "num_vfs": 3, "used_vfs": 2, "problem": None}
+    assert {k: pf[k] for k in want} == want
+    assert pf["supports"]["min_tx_rate"] == "no" and pf["supports"]["max_tx_rate"] == "yes"
+    fields = ("pci", "netdev", "driver", "state", "in_use")
+    assert [tuple(vf[k] for k in fields) for vf in pf["vfs"]] == [
+        (node.vf_pci(PF, 0), node.vf_netdev(PF, 0), "igbvf", "free", False),
+        (node.vf_pci(PF, 1), None, "igbvf", "away", True),
+        (node.vf_pci(PF, 2), None, "vfio-pci", "vfio", True)]
+
+
+def test_an_rdma_device_is_named(node):
+    node.sh("modprobe rdma_rxe; rdma link add rxe0 type rxe netdev $1", PF)
+    node.wait(lambda: {p["name"]: p["rdma_device"] for p in json.loads(
+        node.fetch("/v1/node").stdout)["pfs"]}[PF] == "rxe0", "rxe0 at the PF")
+
+
+def samples(node):
+    """The page /metrics as a dictionary; every line must be a comment or a sample."""
+    found = {}
+    for line in node.fetch("/metrics").stdout.decode().splitlines():
+        if line and not line.startswith("#"):
+            assert re.fullmatch(r'[a-zA-Z_:][\w:]*(\{[^}]*\})? \S+', line), line
+            name, _, value = line.rpartition(" ")
+            assert name not in found, f"{name} twice"
+            found[name] = float(value)
+    return found
 
 
 def test_metrics_count_vfs_by_state(node):
-    into_namespace(node, 2)
-    page = node.fetch("/metrics").stdout.decode()
-    samples = {}
-    for line in page.splitlines():
-        if line and not line.startswith("#"):
-            assert re.fullmatch(r'[a-zA-Z_:][\w:]*(\{[^}]*\})? \S+', line), line
-            samples[line.rpartition(" ")[0]] = float(line.rpartition(" ")[2])
-    ours = {k: v for k, v in samples.items() if f'"{PF}"' in k}
-    assert ours
-    assert 1000 in ours.values()
-    assert sum(v for k, v in ours.items() if "state=" in k) == 3
+    into_namespace(node, 1)
+    bind_vfio(node, 2)
+    found = samples(node)
+    states = {k.split('state="')[1].split('"')[0]: v for k, v in found.items()
+              if k.startswith(f'ferrule_vfs{{pf="{PF}"')}
+    assert {k: v for k, v in states.items() if v} == {"free": 1, "away": 1, "vfio": 1}
+    assert found[f'ferrule_pf_used_vfs{{pf="{PF}"}}'] == 2
+    assert found[f'ferrule_pf_total_vfs{{pf="{PF}"}}'] == 7
+    assert found[f'ferrule_pf_capacity_mbps{{pf="{PF}"}}'] == 1000
 
 
 def test_an_unknown_page_is_404(node):
