@@ -31,11 +31,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define AGENT_PORT 2222
-#define HEAD_BYTES 5
-#define CHUNK_BYTES 65536
+#define AGENT_PORT     2222
+#define HEAD_BYTES     5
+#define CHUNK_BYTES    65536
 #define ARGS_BYTES_MAX (1u << 20)
-#define ARGS_MAX 4096
+#define ARGS_MAX       4096
 
 enum { FD_SOCK, FD_CHILD, FD_IN, FD_OUT, FD_ERR, FD_N };
 
@@ -191,7 +191,7 @@ static void command_start(char **argv)
 	(void)sigprocmask(SIG_BLOCK, &chld, NULL);
 	ses.fd[FD_CHILD] = signalfd(-1, &chld, SFD_CLOEXEC);
 	if (ses.fd[FD_CHILD] < 0 || pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 ||
-	    pipe2(err, O_CLOEXEC) != 0) {
+		pipe2(err, O_CLOEXEC) != 0) {
 		fail("pipe");
 	}
 	ses.pid = fork();
@@ -242,7 +242,7 @@ static void input_take(void)
 		return;
 	}
 	n = read(ses.fd[FD_SOCK], ses.in_buf,
-		 ses.frame_left < CHUNK_BYTES ? ses.frame_left : CHUNK_BYTES);
+		ses.frame_left < CHUNK_BYTES ? ses.frame_left : CHUNK_BYTES);
 	if (n < 0 && errno == EINTR) {
 		return;
 	}
@@ -288,7 +288,8 @@ static void linger(void)
 /* The command has ended: send what it had written by now, then its status. */
 static void command_end(int status)
 {
-	uint32_t code = (uint32_t)(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	uint32_t code =
+		(uint32_t)(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 
 	for (int i = FD_OUT; i <= FD_ERR; i++) {
 		int left = 0;
@@ -370,7 +371,7 @@ static int listen_on(uint16_t port)
 	int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (s < 0 || setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-	    bind(s, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(s, 64) != 0) {
+		bind(s, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(s, 64) != 0) {
 		fail("listen");
 	}
 	return s;
