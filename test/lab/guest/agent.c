@@ -50,14 +50,14 @@ struct session {
 
 static struct session ses = {.fd = {-1, -1, -1, -1, -1}};
 
-static void fail(const char *what)
+static _Noreturn void fail(const char *what)
 {
 	(void)fprintf(stderr, "agent: %s: %s\n", what, strerror(errno));
 	_exit(111);
 }
 
 /* The client is gone or speaks nonsense: end the command and everything in its group. */
-static void hang_up(void)
+static _Noreturn void hang_up(void)
 {
 	if (ses.pid > 0) {
 		(void)kill(-ses.pid, SIGKILL);
@@ -160,7 +160,7 @@ static char **args_read(void)
 	return argv;
 }
 
-static void command_exec(char **argv, const int *in, const int *out, const int *err)
+static _Noreturn void command_exec(char **argv, const int *in, const int *out, const int *err)
 {
 	sigset_t none;
 
@@ -274,7 +274,7 @@ static void input_give(void)
  * Waits for the client to close: closing first, with input of the client's still unread, would
  * reset the connection and could take the last frames with it.
  */
-static void linger(void)
+static _Noreturn void linger(void)
 {
 	ssize_t n;
 
@@ -286,7 +286,7 @@ static void linger(void)
 }
 
 /* The command has ended: send what it had written by now, then its status. */
-static void command_end(int status)
+static _Noreturn void command_end(int status)
 {
 	uint32_t code =
 		(uint32_t)(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
