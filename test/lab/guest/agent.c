@@ -23,7 +23,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -136,16 +135,12 @@ static size_t frame_head(char want)
 static char **args_read(void)
 {
 	static char *argv[ARGS_MAX + 1];
+	static char text[ARGS_BYTES_MAX];
 	size_t n = frame_head('A');
 	size_t argc = 0;
-	char *text;
 
 	if (n == 0 || n > ARGS_BYTES_MAX) {
 		hang_up();
-	}
-	text = malloc(n);
-	if (text == NULL) {
-		fail("memory for arguments");
 	}
 	sock_read(text, n);
 	if (text[n - 1] != '\0') {
