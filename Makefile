@@ -293,7 +293,7 @@ fuzz-replay: $(REPLAY_BINS) ## run every file of test/corpus through its fuzz ta
 	$(Q)scripts/run-fuzz.sh replay $(B)/test/fuzz-replay $(REPLAY_BINS)
 fuzz: $(FUZZ_BINS) ## run each libFuzzer target for FUZZ_SECONDS (10) seconds
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz.sh fuzz $(B)/test/fuzz $(FUZZ_BINS)
-test-integration: all asan ## run test/integration (pytest, against the static programs)
+test-integration: all asan $(call ext_deps,$(EXT_ALL)) ## run test/integration (pytest, against the static programs)
 	$(Q)PYTHON=$(PYTHON) scripts/run-pytest.sh $(B)/test/integration test/integration
 test-lab: all ## run test/lab (pytest, on virtual functions in QEMU guests)
 	$(Q)PYTHON=$(PYTHON) scripts/run-pytest.sh $(B)/test/lab test/lab
