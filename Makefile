@@ -109,8 +109,8 @@ LIBC_fuzz := host
 READY_rel := $(B)/toolchain-$(ARCH) $(SYSROOT)/asm
 READY_dbg := $(READY_rel)
 
-# musl-gcc -static-pie makes a dynamic executable and -static -pie one that is not PIE, both without a
-# word; so the start files are named here and the linker is told directly. `make check-elf` asserts it.
+# On Debian 12 musl-gcc -static-pie makes a dynamic executable and -static -pie one that is not PIE, both
+# without a word; so the start files are named here and the linker is told directly. `make check-elf` asserts it.
 GCC_FILE = $(shell $(MUSL_CC) -print-file-name=$1 2>/dev/null)
 MUSL_START = $(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(call GCC_FILE,crtbeginS.o)
 MUSL_END = $(call GCC_FILE,crtendS.o) $(MUSL_LIB)/crtn.o
