@@ -349,7 +349,7 @@ lint-format: ## check formatting with clang-format
 		clang-format --dry-run -Werror $(FORMATTED); fi
 
 check-elf: all ## assert that the release programs are static, position independent and hardened
-	$(Q)scripts/check-elf.sh $(ARCH) $(O_rel)/bin $(TOOLS:%=$(BIN)/%)
+	$(Q)OBJDUMP=$(CROSS)objdump scripts/check-elf.sh $(ARCH) $(O_rel)/bin $(TOOLS:%=$(BIN)/%)
 size: all ## print the size of the release programs
 	$(Q)size $(TOOLS:%=$(BIN)/%)
 

@@ -23,13 +23,7 @@ name=$1
 arch=$2
 outdir=$3
 
-cache=
-if [ -n "${FERRULE_CACHE:-}" ]; then
-	cache=$FERRULE_CACHE
-	mkdir -p "$cache" || die "cannot make the cache folder $cache (FERRULE_CACHE)"
-elif [ -d "${HOME:-/nonexistent}/.cache/ferrule" ]; then
-	cache=$HOME/.cache/ferrule
-fi
+cache=$("$(dirname "$0")/cache-dir.sh")
 
 looked=
 file=
@@ -69,6 +63,7 @@ download() {
 			rm -f "$to/$file.part.$$"
 			if /usr/lib/apt/apt-helper download-file "$url" "$to/$file.part.$$" \
 				>"$download_dir/log.$$" 2>&1; then
+				rm -f "$download_dir/log.$$"
 				mv "$to/$file.part.$$" "$to/$file"
 				got=$(sha256sum "$to/$file" | cut -d' ' -f1)
 				if [ "$got" != "$sha" ]; then
@@ -79,7 +74,7 @@ download() {
 				found=$to/$file
 				return 0
 			fi
-			rm -f "$to/$file.part.$$"
+			rm -f "$to/$file.part.$$" "$download_dir/log.$$"
 		done
 	done
 }
