@@ -109,8 +109,8 @@ LIBC_fuzz := host
 READY_rel := $(B)/toolchain-$(ARCH) $(SYSROOT)/asm
 READY_dbg := $(READY_rel)
 
-# musl-gcc -static-pie makes a dynamic executable and -static -pie one that is not PIE, both without a
-# word; so the start files are named here and the linker is told directly. `make check-elf` asserts it.
+# On Debian 12 musl-gcc -static-pie makes a dynamic executable and -static -pie one that is not PIE, both
+# without a word; so the start files are named here and the linker is told directly. `make check-elf` asserts it.
 GCC_FILE = $(shell $(MUSL_CC) -print-file-name=$1 2>/dev/null)
 MUSL_START = $(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(call GCC_FILE,crtbeginS.o)
 MUSL_END = $(call GCC_FILE,crtendS.o) $(MUSL_LIB)/crtn.o
@@ -293,7 +293,7 @@ fuzz-replay: $(REPLAY_BINS) ## run every file of test/corpus through its fuzz ta
 	$(Q)scripts/run-fuzz.sh replay $(B)/test/fuzz-replay $(REPLAY_BINS)
 fuzz: $(FUZZ_BINS) ## run each libFuzzer target for FUZZ_SECONDS (10) seconds
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz.sh fuzz $(B)/test/fuzz $(FUZZ_BINS)
-test-integration: all asan ## run test/integration (pytest, against the static programs)
+test-integration: all asan $(call ext_deps,$(EXT_ALL)) ## run test/integration (pytest, against the static programs)
 	$(Q)PYTHON=$(PYTHON) scripts/run-pytest.sh $(B)/test/integration test/integration
 test-lab: all ## run test/lab (pytest, on virtual functions in QEMU guests)
 	$(Q)PYTHON=$(PYTHON) scripts/run-pytest.sh $(B)/test/lab test/lab
@@ -349,7 +349,7 @@ lint-format: ## check formatting with clang-format
 		clang-format --dry-run -Werror $(FORMATTED); fi
 
 check-elf: all ## assert that the release programs are static, position independent and hardened
-	$(Q)scripts/check-elf.sh $(ARCH) $(O_rel)/bin $(TOOLS:%=$(BIN)/%)
+	$(Q)OBJDUMP=$(CROSS)objdump scripts/check-elf.sh $(ARCH) $(O_rel)/bin $(TOOLS:%=$(BIN)/%)
 size: all ## print the size of the release programs
 	$(Q)size $(TOOLS:%=$(BIN)/%)
 
