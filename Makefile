@@ -52,9 +52,11 @@ MODES := rel dbg asan fuzz
 # --- Modules and programs.
 MODULES :=
 TOOLS :=
+TEST_TOOLS :=
 include $(wildcard src/*/module.mk)
 include $(wildcard cmd/*/tool.mk)
 -include test/unit/tests.mk
+-include test/tools/tools.mk
 
 MODULES := $(sort $(MODULES))
 TOOLS := $(sort $(TOOLS))
@@ -174,19 +176,24 @@ link_rel = $(MUSL_CC) $(MUSL_LDFLAGS) -o $1 $(MUSL_START) $2 $(call group,$3 $(M
 link_dbg = $(link_rel)
 link_asan = $(HOST_CC) $(SANITIZE) -o $1 $2 $(call group,$3)
 
+# tool_rules MODE,NAME,SOURCES,FILE-THAT-DEFINES-IT,FOLDER-OF-THE-EXECUTABLE
 define tool_rules
-$1_$2_OBJS := $$(patsubst %.c,$(O_$1)/cmd/$2/%.o,$$($2_SRCS))
+$1_$2_OBJS := $$(patsubst %.c,$(O_$1)/%.o,$3)
 $1_$2_LIBS := $$(patsubst %,$(O_$1)/lib%.a,$$($2_MODS)) $$(call ext_libs,$(LIBC_$1),$$($2_EXT))
 $$($1_$2_OBJS): $(O_$1)/%.o: %.c $(O_$1)/flags | $(READY_$1)
 	$$(SAY) CC $$@
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(call compile,$1) -c $$< -o $$@
-$(O_$1)/bin/$2: $$($1_$2_OBJS) $$($1_$2_LIBS) cmd/$2/tool.mk | $(O_$1)/bin/.
+$(O_$1)/$5/$2: $$($1_$2_OBJS) $$($1_$2_LIBS) $4 | $(O_$1)/$5/.
 	$$(SAY) LINK $$@
 	$$(Q)$$(call link_$1,$$@,$$($1_$2_OBJS),$$($1_$2_LIBS))
 DEPFILES += $$($1_$2_OBJS:.o=.d)
 endef
-$(foreach m,rel dbg asan,$(foreach t,$(TOOLS),$(eval $(call tool_rules,$m,$t))))
+$(foreach m,rel dbg asan,$(foreach t,$(TOOLS),$(eval \
+	$(call tool_rules,$m,$t,$($t_SRCS:%=cmd/$t/%),cmd/$t/tool.mk,bin))))
+$(foreach m,rel asan,$(foreach t,$(sort $(TEST_TOOLS)),$(eval \
+	$(call tool_rules,$m,$t,$(or $($t_SRC),test/tools/$t.c),test/tools/tools.mk,test-bin))))
+test-tools: $(TEST_TOOLS:%=$(O_rel)/test-bin/%) ## build the programs that only tests and benchmarks use
 
 $(TOOLS:%=$(BIN)/%): $(BIN)/%: $(O_rel)/bin/% | $(BIN)/.
 	$(SAY) STRIP $@
@@ -293,16 +300,16 @@ fuzz-replay: $(REPLAY_BINS) ## run every file of test/corpus through its fuzz ta
 	$(Q)scripts/run-fuzz.sh replay $(B)/test/fuzz-replay $(REPLAY_BINS)
 fuzz: $(FUZZ_BINS) ## run each libFuzzer target for FUZZ_SECONDS (10) seconds
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz.sh fuzz $(B)/test/fuzz $(FUZZ_BINS)
-test-integration: all asan $(call ext_deps,$(EXT_ALL)) ## run test/integration (pytest, against the static programs)
+test-integration: all asan test-tools $(call ext_deps,$(EXT_ALL)) ## run test/integration (pytest, against the static programs)
 	$(Q)PYTHON=$(PYTHON) scripts/run-pytest.sh $(B)/test/integration test/integration
-test-lab: all ## run test/lab (pytest, on virtual functions in QEMU guests)
+test-lab: all test-tools ## run test/lab (pytest, on virtual functions in QEMU guests)
 	$(Q)PYTHON=$(PYTHON) scripts/run-pytest.sh $(B)/test/lab test/lab
 test: ## run everything: lint, unit tests, fuzzing, ELF checks, integration and lab tests
 	+$(Q)MAKE='$(MAKE)' scripts/run-all.sh
 demo: all ## two virtual nodes, their VFs brought up and read over HTTP, with a running commentary
 	$(Q)scripts/demo-run.sh
-bench: all ## measure the programs
-	$(Q)scripts/bench.sh
+bench: all test-tools ## measure the programs
+	$(Q)scripts/bench.sh $(O_rel)/test-bin
 
 # --- Lint. One stamp a file, with the headers it includes as prerequisites: only what changed is checked again.
 # clang-format's versions disagree about details, so formatting is checked with one major version alone.
@@ -364,7 +371,7 @@ help: ## list these targets
 	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | sort | \
 		while IFS='	' read -r t h; do printf '  make %-17s %s\n' "$$t" "$$h"; done
 
-.PHONY: all debug asan unit fuzz fuzz-replay test test-integration test-lab demo bench check-elf size \
+.PHONY: all debug asan test-tools unit fuzz fuzz-replay test test-integration test-lab demo bench check-elf size \
 	dist install clean help lint lint-code lint-tree lint-shell lint-format check-headers FORCE
 
 ifeq ($(filter clean help,$(MAKECMDGOALS)),)
