@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""rdma-ds init on the kernel's own PFs."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("rdma_ds")
+
+PF = "enp1s0f0"
+OTHER = "enp1s0f1"
+
+
+def num_vfs(node, pf=PF):
+    return int(node.text("cat", f"/sys/class/net/{pf}/device/sriov_numvfs"))
+
+
+def vf_infos(node, pf=PF):
+    return {i["vf"]: i for i in node.link(pf).get("vfinfo_list", [])}
+
+
+def said(done):
+    return (done.stdout + done.stderr).decode()
+
+
+def into_namespace(node, index, name="pod", as_name="eth0"):
+    """Moves a VF's netdev into a new namespace, under the name that a pod gives it."""
+    netdev = node.vf_netdev(PF, index)
+    node.sh('ip netns add $2; ip link set "$1" netns $2; ip -n $2 link set "$1" name $3',
+            netdev, name, as_name)
+
+
+def refused(done, *words, status=(100, 111)):
+    """A refusal says why, in a line or two, with all these words."""
+    assert done.returncode in status
+    for word in words:
+        assert word in said(done)
+    assert len(done.stderr.decode().strip().splitlines()) <= 3
+
+
+def test_brings_up_all_vfs_of_the_pfs_with_an_rdma_device(node1):
+    node1.sh("modprobe rdma_rxe; rdma link add rxe0 type rxe netdev $1", PF)
+    node1.init()
+    assert (num_vfs(node1), num_vfs(node1, OTHER)) == (7, 0)
+
+
+def test_without_an_rdma_device_nothing_is_touched(node1):
+    done = node1.init()
+    assert said(done).strip()
+    assert (num_vfs(node1), num_vfs(node1, OTHER)) == (0, 0)
+    assert node1.init("--require", check=False).returncode == 111
+    assert (num_vfs(node1), num_vfs(node1, OTHER)) == (0, 0)
+
+
+def test_all_sriov_takes_every_pf(node1):
+    node1.init("--all-sriov")
+    assert (num_vfs(node1), num_vfs(node1, OTHER)) == (7, 7)
+
+
+def test_no_hardware_is_a_warning_and_an_error_if_required(node1):
+    for pf in (PF, OTHER):
+        node1.sh('echo 1 >"/sys/bus/pci/devices/$1/remove"', node1.pci(pf))
+    done = node1.init("--all-sriov")
+    assert done.returncode == 0
+    assert said(done).strip()
+    refused(node1.init("--all-sriov", "--require", check=False), status=(111,))
+
+
+def test_each_vf_is_configured(node1):
+    node1.init("--pf", PF, "--num-vfs", "4")
+    assert (num_vfs(node1), num_vfs(node1, OTHER)) == (4, 0)
+    assert "UP" in node1.link(PF)["flags"]
+    infos = vf_infos(node1)
+    assert sorted(infos) == [0, 1, 2, 3]
+    macs = {i["address"] for i in infos.values()}
+    assert len(macs) == 4 and "00:00:00:00:00:00" not in macs
+    for index, info in infos.items():
+        assert info["trust"] is True
+        assert info["spoofchk"] is False
+        assert node1.link(node1.vf_netdev(PF, index))["address"] == info["address"]
+
+
+def test_settings_can_be_chosen(node1):
+    node1.init("--pf", PF, "--num-vfs", "2", "--trust", "off", "--spoofchk", "on")
+    assert [(i["trust"], i["spoofchk"]) for i in vf_infos(node1).values()] == [(False, True)] * 2
+
+
+def test_max_is_all_the_device_has(node1):
+    node1.init("--pf", PF, "--num-vfs", "max")
+    assert num_vfs(node1) == 7
+
+
+def test_twice_is_once(node1):
+    node1.init("--pf", PF, "--num-vfs", "4")
+    before = node1.json("ip", "-j", "-d", "link")
+    node1.init("--pf", PF, "--num-vfs", "4")
+    after = node1.json("ip", "-j", "-d", "link")
+
+    def lasting(links):
+        return {i["ifname"]: (i["ifindex"], i["address"], i.get("vfinfo_list")) for i in links}
+
+    assert lasting(before) == lasting(after)
+
+
+def test_a_mac_that_differs_is_brought_together_again(node1):
+    node1.init("--pf", PF, "--num-vfs", "2")
+    node1.run("ip", "link", "set", PF, "vf", "1", "mac", "02:00:00:00:00:77")
+    node1.init("--pf", PF)
+    assert node1.link(node1.vf_netdev(PF, 1))["address"] == vf_infos(node1)[1]["address"]
+
+
+def test_vfs_already_there_are_kept_by_default(node1):
+    node1.sh('echo 3 >"/sys/class/net/$1/device/sriov_numvfs"', PF)
+    before = [node1.link(node1.vf_netdev(PF, i))["ifindex"] for i in range(3)]
+    node1.init("--pf", PF)
+    assert num_vfs(node1) == 3
+    assert [node1.link(node1.vf_netdev(PF, i))["ifindex"] for i in range(3)] == before
+    assert all(i["trust"] for i in vf_infos(node1).values())
+
+
+def test_another_number_when_none_is_in_use(node1):
+    node1.init("--pf", PF, "--num-vfs", "3")
+    node1.init("--pf", PF, "--num-vfs", "5")
+    assert sorted(vf_infos(node1)) == [0, 1, 2, 3, 4]
+
+
+def test_another_number_is_refused_while_a_vf_is_in_a_namespace(node1):
+    node1.init("--pf", PF, "--num-vfs", "3")
+    into_namespace(node1, 1)
+    done = node1.init("--pf", PF, "--num-vfs", "5", check=False)
+    refused(done, PF)
+    assert re.search(r"\b[Vv][Ff] 1\b", said(done)), "it must say which VF"
+    assert num_vfs(node1) == 3
+    assert node1.link("eth0", netns="pod")
+
+
+def test_a_vf_in_a_namespace_is_not_touched(node1):
+    node1.init("--pf", PF, "--num-vfs", "3")
+    into_namespace(node1, 1)
+    node1.sh("ip link set $1 vf 1 mac 02:00:00:00:00:11 trust off spoofchk on vlan 44", PF)
+    node1.sh("ip link set $1 vf 2 trust off spoofchk on", PF)
+    before = vf_infos(node1)[1]
+    mac = node1.link("eth0", netns="pod")["address"]
+    node1.init("--pf", PF, "--num-vfs", "3")
+    assert vf_infos(node1)[1] == before
+    assert node1.link("eth0", netns="pod")["address"] == mac
+    assert (vf_infos(node1)[2]["trust"], vf_infos(node1)[2]["spoofchk"]) == (True, False)
+
+
+def test_a_vf_bound_to_vfio_is_not_touched(node1):
+    node1.init("--pf", PF, "--num-vfs", "3")
+    bind_vfio(node1, 2)
+    node1.sh("ip link set $1 vf 2 trust off spoofchk on", PF)
+    before = vf_infos(node1)[2]
+    node1.init("--pf", PF, "--num-vfs", "3")
+    assert vf_infos(node1)[2] == before
+    done = node1.init("--pf", PF, "--num-vfs", "4", check=False)
+    refused(done, PF, "vfio")
+    assert num_vfs(node1) == 3
+
+
+def bind_vfio(node, index):
+    node.sh("""modprobe vfio-pci
+        echo vfio-pci >"/sys/bus/pci/devices/$1/driver_override"
+        echo "$1" >"/sys/bus/pci/devices/$1/driver/unbind"
+        echo "$1" >/sys/bus/pci/drivers/vfio-pci/bind""", node.vf_pci(PF, index))
+
+
+@pytest.mark.parametrize("name", ["enp9s0f0", "lo", "mgmt0", "a-name-of-more-than-15",
+                                  "../../class", "."])
+def test_names_that_are_no_pf(node1, name):
+    refused(node1.init("--pf", name, check=False), name)
+    assert (num_vfs(node1), num_vfs(node1, OTHER)) == (0, 0)
+
+
+def test_a_vf_is_no_pf(node1):
+    node1.init("--pf", PF, "--num-vfs", "1")
+    name = node1.vf_netdev(PF, 0)
+    refused(node1.init("--pf", name, check=False), name)
+    assert num_vfs(node1) == 1
+
+
+def test_an_empty_name(node1):
+    refused(node1.init("--pf", "", check=False), "--pf")
+
+
+def test_too_many_vfs(node1):
+    refused(node1.init("--pf", PF, "--num-vfs", "8", check=False), PF, "8", "7")
+    assert num_vfs(node1) == 0
+
+
+@pytest.mark.parametrize("argv, word", [
+    (["--num-vfs", "-1"], "-1"),
+    (["--num-vfs", "many"], "many"),
+    (["--num-vfs", "7x"], "7x"),
+    (["--num-vfs", "99999999999"], "99999999999"),
+    (["--num-vfs"], "--num-vfs"),
+    (["--trust", "yes"], "yes"),
+    (["--spoofchk", "1"], "1"),
+    (["--timeout", "0x10"], "0x10"),
+    (["--timeout", "-5"], "-5"),
+    (["--no-such-option"], "--no-such-option"),
+    (["stray"], "stray"),
+])
+def test_bad_options(node1, argv, word):
+    refused(node1.init("--pf", PF, *argv, check=False), word, status=(100,))
+    assert num_vfs(node1) == 0
+
+
+def test_a_configuration_file_that_is_wrong_is_named_with_the_key(node1):
+    node1.write("/etc/ferrule/node.json", '{"noSuchKey": 1}')
+    refused(node1.init("--pf", PF, check=False), "/etc/ferrule/node.json", "noSuchKey",
+            status=(100,))
+    refused(node1.init("--pf", PF, "--config", "/tmp/none.json", check=False), "/tmp/none.json")
+    assert num_vfs(node1) == 0
+
+
+def test_vfs_whose_netdev_never_appears_end_the_wait(node1):
+    node1.sh('echo 0 >"/sys/class/net/$1/device/sriov_drivers_autoprobe"', PF)
+    try:
+        done = node1.init("--pf", PF, "--num-vfs", "2", "--timeout", "2", check=False)
+        assert done.returncode == 111
+        assert PF in said(done)
+    finally:
+        node1.sh('echo 1 >"/sys/class/net/$1/device/sriov_drivers_autoprobe"', PF)
+
+
+def test_without_privilege_it_says_what_it_could_not_do(node1):
+    done = node1.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
+                     "--bounding-set=-all", "rdma-ds", "init", "--pf", PF, check=False)
+    assert done.returncode == 111
+    assert PF in said(done)
+    assert num_vfs(node1) == 0
