@@ -36,7 +36,8 @@ def distro():
     found = Distro(fields.get("ID", ""), fields.get("VERSION_CODENAME", ""),
                    fields.get("VERSION_ID", ""))
     if found.id not in ("debian", "ubuntu"):
-        raise LabError(f"the lab knows Debian 12, Debian 13 and Ubuntu 24.04, not {found.id or '?'}")
+        raise LabError("the lab knows Debian 12, Debian 13 and Ubuntu 24.04, not "
+                       f"{found.id or 'an unnamed system'}")
     return found
 
 

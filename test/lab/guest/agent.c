@@ -23,7 +23,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -31,11 +30,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define AGENT_PORT 2222
-#define HEAD_BYTES 5
-#define CHUNK_BYTES 65536
+#define AGENT_PORT     2222
+#define HEAD_BYTES     5
+#define CHUNK_BYTES    65536
 #define ARGS_BYTES_MAX (1u << 20)
-#define ARGS_MAX 4096
+#define ARGS_MAX       4096
 
 enum { FD_SOCK, FD_CHILD, FD_IN, FD_OUT, FD_ERR, FD_N };
 
@@ -50,14 +49,14 @@ struct session {
 
 static struct session ses = {.fd = {-1, -1, -1, -1, -1}};
 
-static void fail(const char *what)
+static _Noreturn void fail(const char *what)
 {
 	(void)fprintf(stderr, "agent: %s: %s\n", what, strerror(errno));
 	_exit(111);
 }
 
 /* The client is gone or speaks nonsense: end the command and everything in its group. */
-static void hang_up(void)
+static _Noreturn void hang_up(void)
 {
 	if (ses.pid > 0) {
 		(void)kill(-ses.pid, SIGKILL);
@@ -136,16 +135,12 @@ static size_t frame_head(char want)
 static char **args_read(void)
 {
 	static char *argv[ARGS_MAX + 1];
+	static char text[ARGS_BYTES_MAX];
 	size_t n = frame_head('A');
 	size_t argc = 0;
-	char *text;
 
 	if (n == 0 || n > ARGS_BYTES_MAX) {
 		hang_up();
-	}
-	text = malloc(n);
-	if (text == NULL) {
-		fail("memory for arguments");
 	}
 	sock_read(text, n);
 	if (text[n - 1] != '\0') {
@@ -160,7 +155,7 @@ static char **args_read(void)
 	return argv;
 }
 
-static void command_exec(char **argv, const int *in, const int *out, const int *err)
+static _Noreturn void command_exec(char **argv, const int *in, const int *out, const int *err)
 {
 	sigset_t none;
 
@@ -191,7 +186,7 @@ static void command_start(char **argv)
 	(void)sigprocmask(SIG_BLOCK, &chld, NULL);
 	ses.fd[FD_CHILD] = signalfd(-1, &chld, SFD_CLOEXEC);
 	if (ses.fd[FD_CHILD] < 0 || pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 ||
-	    pipe2(err, O_CLOEXEC) != 0) {
+		pipe2(err, O_CLOEXEC) != 0) {
 		fail("pipe");
 	}
 	ses.pid = fork();
@@ -242,7 +237,7 @@ static void input_take(void)
 		return;
 	}
 	n = read(ses.fd[FD_SOCK], ses.in_buf,
-		 ses.frame_left < CHUNK_BYTES ? ses.frame_left : CHUNK_BYTES);
+		ses.frame_left < CHUNK_BYTES ? ses.frame_left : CHUNK_BYTES);
 	if (n < 0 && errno == EINTR) {
 		return;
 	}
@@ -274,7 +269,7 @@ static void input_give(void)
  * Waits for the client to close: closing first, with input of the client's still unread, would
  * reset the connection and could take the last frames with it.
  */
-static void linger(void)
+static _Noreturn void linger(void)
 {
 	ssize_t n;
 
@@ -286,9 +281,10 @@ static void linger(void)
 }
 
 /* The command has ended: send what it had written by now, then its status. */
-static void command_end(int status)
+static _Noreturn void command_end(int status)
 {
-	uint32_t code = (uint32_t)(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	uint32_t code =
+		(uint32_t)(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 
 	for (int i = FD_OUT; i <= FD_ERR; i++) {
 		int left = 0;
@@ -370,7 +366,7 @@ static int listen_on(uint16_t port)
 	int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (s < 0 || setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-	    bind(s, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(s, 64) != 0) {
+		bind(s, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(s, 64) != 0) {
 		fail("listen");
 	}
 	return s;
