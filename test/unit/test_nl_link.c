@@ -12,23 +12,6 @@
 #include "nl/link.h"
 #include "nl_script.h"
 
-static struct mb m;
-static struct err e;
-
-static int setup(void **state)
-{
-	memset(&m, 0, sizeof(m));
-	e = (struct err)ERR_INIT;
-	return script_setup(state);
-}
-
-static void has_text(const char *text)
-{
-	if (strstr(e.msg, text) == NULL) {
-		fail_msg("\"%s\" is not in \"%s\"", text, e.msg);
-	}
-}
-
 static int parse(struct nl_link *out)
 {
 	return nl_link_parse((const void *)m.p, out, &e);
@@ -492,7 +475,7 @@ static void test_list_stopped_by_visitor_and_by_bad_link(void **state)
 	assert_int_equal(nl_link_list(&script.sock, &visitor, &e), -EBADMSG);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, script_teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, script_setup, script_teardown)
 
 int main(void)
 {
