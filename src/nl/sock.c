@@ -339,7 +339,7 @@ static int datagram(struct exchange *x, size_t n, struct err *e)
 static int exchange(struct exchange *x, struct nlmsghdr *req, struct err *e)
 {
 	struct nl_sock *s = x->s;
-	struct err late; /* of messages after the one that the reader refused */
+	struct err late = ERR_INIT; /* of messages after the one that the reader refused */
 	ssize_t n;
 	int r;
 
