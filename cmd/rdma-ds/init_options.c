@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/num.h"
+#include "sriov/plan.h"
 
 #define TIMEOUT_S_DEFAULT   120
 #define TIMEOUT_S_MAX       3600
@@ -21,7 +22,7 @@ static int parse(struct init_opts *o, int argc, char **argv, struct err *e)
 		{"all-sriov", OPT_FLAG, &o->all_sriov, 0, 0, NULL,
 			"bring up PFs without an RDMA device, too"},
 		{"num-vfs", OPT_STR, &o->num_text, 0, 0, "N|max",
-			"VFs of each PF (default: numVfs of the configuration, else max)"},
+			"VFs of each PF (default: numVfs, else those there, else max)"},
 		{"trust", OPT_ONOFF, &o->trust, 0, 0, "on|off",
 			"trust of VFs (default: vf.trust of the configuration, else on)"},
 		{"spoofchk", OPT_ONOFF, &o->spoofchk, 0, 0, "on|off",
@@ -71,9 +72,8 @@ static int check_values(struct init_opts *o, struct err *e)
 			o->log_level);
 	}
 	log_set_level(level);
-	o->num_given = o->num_text != NULL;
-	o->num_vfs = SRIOV_VFS_MAX_WORD;
-	if (o->num_given && strcmp(o->num_text, "max") != 0 &&
+	o->num_vfs = o->num_text == NULL ? SRIOV_NUM_DEFAULT : SRIOV_VFS_MAX_WORD;
+	if (o->num_text != NULL && strcmp(o->num_text, "max") != 0 &&
 		!num_u32(str_from(o->num_text), SRIOV_PF_VF_MAX, &o->num_vfs)) {
 		return err_set(e, EINVAL,
 			"--num-vfs: '%s' is neither 'max' nor a number from 0 to %d", o->num_text,

@@ -385,6 +385,11 @@ static void driver_makes_fewer(void **state)
 	assert_int_equal(bring_up(8), 0);
 	assert_int_equal(logged("warning: pf: 8 VFs were asked for, driver igb made 3"), 1);
 	assert_int_equal(logged("pf: 3 VFs made, 3 set up"), 1);
+	/* Run again as it was, it must not remove the VFs that are there. */
+	ledger.held[1] = true;
+	assert_int_equal(bring_up(SRIOV_NUM_DEFAULT), 0);
+	assert_int_equal(logged("pf: keeps its 3 VFs; the device can have 8"), 1);
+	assert_int_equal(bring_up(SRIOV_VFS_MAX_WORD), -EBUSY);
 }
 
 static void driver_refuses_the_number(void **state)

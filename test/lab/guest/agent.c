@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -383,6 +384,10 @@ int main(void)
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGCHLD, SIG_IGN);
+	/* The one that init gives has no /usr/local, where the programs of build/bin are. */
+	if (setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1) < 0) {
+		return 1;
+	}
 	for (;;) {
 		int one = 1;
 		int c = accept4(s, NULL, NULL, SOCK_CLOEXEC);
