@@ -115,9 +115,24 @@ int file_write(int dirfd, const char *name, struct str text, struct err *e)
 	return 0;
 }
 
+/*
+ * A file of our own making. What stands in its place is a dead process's, or a trap in a directory
+ * that another user owns: a FIFO to hang at, a hard link to a file that we would truncate.
+ */
+static int create_new(int dirfd, const char *name, mode_t mode)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL;
+	int fd = open_retry(dirfd, name, flags, mode);
+
+	if (fd < 0 && errno == EEXIST && unlinkat(dirfd, name, 0) == 0) {
+		fd = open_retry(dirfd, name, flags, mode);
+	}
+	return fd;
+}
+
 static int write_synced(int dirfd, const char *tmp, struct str text, uint32_t mode, struct err *e)
 {
-	cleanup_fd int fd = open_retry(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
+	cleanup_fd int fd = create_new(dirfd, tmp, mode);
 	int r;
 
 	if (fd < 0) {

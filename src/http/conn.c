@@ -364,6 +364,9 @@ static int take_chunks(struct http_conn *c)
 			memcpy(c->body + c->body_n, data.p, data.n);
 		}
 		c->body_n += data.n;
+		if (c->chunk.left > c->body_max - c->body_n) {
+			return -EMSGSIZE; /* announced: need not be sent */
+		}
 	}
 	drop_input(c, c->head_n, at - c->head_n);
 	return http_chunk_done(&c->chunk);

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* json/value.h: values as C values, strings unescaped, strict objects, and what errors say. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 #include <errno.h>
 

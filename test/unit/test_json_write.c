@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* json/write.h: commas, escapes, overflow, misuse, and output that reads back. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 #include "guard.h"
 #include "json/value.h"

@@ -277,6 +277,44 @@ static void test_store_refused(void **state)
 	assert_int_equal(sriov_speed_store("/proc/self", &node.pf[0], &e), -ENOENT);
 }
 
+/* The directory may belong to the daemon's user: what it puts there must not harm a root writer. */
+static void test_store_past_traps(void **state)
+{
+	struct err e = ERR_INIT;
+	char name[64], path[192], victim[192];
+	struct stat st;
+
+	(void)state;
+	put("victim", "precious", 8);
+	path_of(victim, sizeof(victim), "victim");
+	assert_int_equal(chmod(victim, 0600), 0);
+	(void)snprintf(name, sizeof(name), "netdevsim5.tmp.%d", (int)getpid());
+	path_of(path, sizeof(path), name);
+	node.pf[1].speed = 1000;
+	assert_int_equal(mkfifo(path, 0644), 0);
+	assert_int_equal(sriov_speed_store(state_dir, &node.pf[1], &e), 0);
+	assert_file("netdevsim5", "1000\n");
+	node.pf[1].speed = 2000;
+	assert_int_equal(link(victim, path), 0);
+	assert_int_equal(sriov_speed_store(state_dir, &node.pf[1], &e), 0);
+	assert_file("netdevsim5", "2000\n");
+	node.pf[1].speed = 3000;
+	assert_int_equal(symlink(victim, path), 0);
+	assert_int_equal(sriov_speed_store(state_dir, &node.pf[1], &e), 0);
+	assert_file("netdevsim5", "3000\n");
+	assert_file("victim", "precious");
+	assert_int_equal(stat(victim, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(lstat(path, &st), -1);
+	/* A directory there cannot be removed: an error, and the old content stays. */
+	node.pf[1].speed = 4000;
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_int_not_equal(sriov_speed_store(state_dir, &node.pf[1], &e), 0);
+	assert_non_null(strstr(e.msg, name));
+	assert_file("netdevsim5", "3000\n");
+	assert_int_equal(node.pf[1].last_speed, 3000);
+}
+
 static void test_store_without_permission(void **state)
 {
 	struct err e = ERR_INIT;
@@ -310,6 +348,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_regular_file, make_top, drop_top),
 		cmocka_unit_test_setup_teardown(test_bad_bus_address, make_top, drop_top),
 		cmocka_unit_test_setup_teardown(test_store_refused, make_top, drop_top),
+		cmocka_unit_test_setup_teardown(test_store_past_traps, make_top, drop_top),
 		cmocka_unit_test_setup_teardown(test_store_without_permission, make_top, drop_top),
 	};
 
