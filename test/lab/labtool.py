@@ -136,9 +136,15 @@ class Node:
                 'echo $! >/tmp/serve.pid', *prefix, "rdma-ds", "serve", *argv)
         port = next((a.rpartition(":")[2] for b, a in zip(argv, argv[1:]) if b == "--listen"),
                     "54005")
-        self.wait(lambda: self.fetch("/healthz", port, check=False).returncode == 0,
-                  "rdma-ds serve answers", lambda: self.text("cat", "/tmp/serve.log"))
-        return int(self.text("cat", "/tmp/serve.pid"))
+        pid = int(self.text("cat", "/tmp/serve.pid"))
+
+        def answers():
+            assert self.run("test", "-d", f"/proc/{pid}", check=False).returncode == 0, \
+                f"rdma-ds serve has ended: {self.text('cat', '/tmp/serve.log')}"
+            return self.fetch("/healthz", port, check=False).returncode == 0
+
+        self.wait(answers, "rdma-ds serve answers", lambda: self.text("cat", "/tmp/serve.log"))
+        return pid
 
     def fetch(self, path, port="54005", check=True):
         """GETs a page from the host side of the lab's network."""
