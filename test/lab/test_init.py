@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from labtool import AS_NOBODY
+
 pytestmark = pytest.mark.usefixtures("rdma_ds")
 
 PF = "enp1s0f0"
@@ -216,18 +218,29 @@ def test_a_configuration_file_that_is_wrong_is_named_with_the_key(node1):
 
 
 def test_vfs_whose_netdev_never_appears_end_the_wait(node1):
-    node1.sh('echo 0 >"/sys/class/net/$1/device/sriov_drivers_autoprobe"', PF)
+    node1.run("modprobe", "-r", "igbvf")
     try:
         done = node1.init("--pf", PF, "--num-vfs", "2", "--timeout", "2", check=False)
         assert done.returncode == 111
-        assert PF in said(done)
+        assert PF in said(done) and "0/2 VFs" in said(done)
+    finally:
+        node1.run("modprobe", "igbvf")
+
+
+def test_vfs_that_get_no_driver_on_purpose_are_left_alone(node1):
+    node1.sh('echo 0 >"/sys/class/net/$1/device/sriov_drivers_autoprobe"', PF)
+    try:
+        done = node1.init("--pf", PF, "--num-vfs", "2", "--timeout", "20")
+        assert "sriov_drivers_autoprobe" in said(done)
+        assert num_vfs(node1) == 2
     finally:
         node1.sh('echo 1 >"/sys/class/net/$1/device/sriov_drivers_autoprobe"', PF)
 
 
 def test_without_privilege_it_says_what_it_could_not_do(node1):
-    done = node1.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
-                     "--bounding-set=-all", "rdma-ds", "init", "--pf", PF, check=False)
+    node1.sh("mkdir -m 777 /tmp/state")
+    done = node1.run(*AS_NOBODY, "rdma-ds", "init", "--pf", PF, "--state-dir", "/tmp/state",
+                     check=False)
     assert done.returncode == 111
     assert PF in said(done)
     assert num_vfs(node1) == 0
