@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from labtool import AS_NOBODY
+
 pytestmark = pytest.mark.usefixtures("rdma_ds")
 
 PF = "enp1s0f0"
@@ -234,6 +236,7 @@ def test_vfs_that_shall_have_no_driver_are_not_waited_for(node1):
     try:
         done = node1.init("--pf", PF, "--num-vfs", "2", "--timeout", "3600")
         assert f"{PF}: sriov_drivers_autoprobe is 0" in said(done)
+        assert num_vfs(node1) == 2
     finally:
         node1.sh('echo 1 >"/sys/class/net/$1/device/sriov_drivers_autoprobe"', PF)
 
@@ -324,8 +327,7 @@ def test_the_link_speed_is_kept_for_when_the_link_is_down(node1):
 
 
 def test_without_privilege_it_says_what_it_could_not_do(node1):
-    argv = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
-            "--bounding-set=-all", "rdma-ds", "init", "--pf", PF]
+    argv = [*AS_NOBODY, "rdma-ds", "init", "--pf", PF]
     refused(node1.run(*argv, check=False), "/run/ferrule", "denied", status=(111,))
     node1.sh("mkdir -m 777 /run/ferrule")
     done = node1.run(*argv, check=False)
