@@ -231,11 +231,11 @@ def test_a_configuration_file_that_is_wrong_is_named_with_the_key(node1):
 def test_vfs_whose_driver_is_missing_end_the_wait(node1):
     node1.sh("rmmod igbvf; mv /lib/modules/*/igbvf.ko /igbvf.ko")
     try:
-        done = node1.init("--pf", PF, "--num-vfs", "2", "--timeout", "2", check=False)
+        done = node1.init("--pf", PF, "--num-vfs", "2", "--timeout", "15", check=False)
         assert done.returncode == 111
         assert f"{PF}: VF 0 (0000:01:10.0): bound to no driver" in said(done)
         assert "is the kernel module igbvf loaded?" in said(done)
-        done = node1.init("--pf", PF, "--num-vfs", "2", "--timeout", "2", check=False)
+        done = node1.init("--pf", PF, "--num-vfs", "2", "--timeout", "15", check=False)
         assert done.returncode == 111, "a restart must not make a success of it"
         assert f"{PF}: VF 1 (0000:01:10.2): bound to no driver" in said(done)
     finally:
