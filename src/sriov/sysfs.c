@@ -234,6 +234,13 @@ static int read_pf(int sysfs, const char *name, struct sriov_pf *pf, struct err 
 	return read_total(sysfs, pf, e);
 }
 
+int sriov_sysfs_capable(int sysfs, const char *name, struct err *e)
+{
+	struct sriov_pf unused;
+
+	return read_pf(sysfs, name, &unused, e);
+}
+
 int sriov_sysfs_pf(int sysfs, const char *name, struct sriov_pf *pf, struct err *e)
 {
 	int r = read_pf(sysfs, name, pf, e);
@@ -275,21 +282,26 @@ bool sriov_sysfs_autoprobe(int sysfs, const struct sriov_pf *pf)
 	return !read_word(sysfs, path, text, sizeof(text), &s) || !str_eq_c(s, "0");
 }
 
-int sriov_sysfs_rebind(int sysfs, const struct sriov_vf *vf, struct err *e)
+static int write_driver(
+	int sysfs, const struct pci_addr *pci, const char *driver, const char *attr, struct err *e)
 {
 	char path[PATH_LEN], text[32];
 	struct buf bdf;
-	int r;
 
 	buf_init(&bdf, text, sizeof(text));
-	buf_add_pci(&bdf, &vf->pci);
-	(void)path_fmt(path, "bus/pci/drivers/%s/unbind", vf->driver);
-	r = file_write(sysfs, path, buf_str(&bdf), e);
-	if (r < 0) {
-		return r;
-	}
-	(void)path_fmt(path, "bus/pci/drivers/%s/bind", vf->driver);
+	buf_add_pci(&bdf, pci);
+	(void)path_fmt(path, "bus/pci/drivers/%s/%s", driver, attr);
 	return file_write(sysfs, path, buf_str(&bdf), e);
+}
+
+int sriov_sysfs_unbind(int sysfs, const struct pci_addr *pci, const char *driver, struct err *e)
+{
+	return write_driver(sysfs, pci, driver, "unbind", e);
+}
+
+int sriov_sysfs_bind(int sysfs, const struct pci_addr *pci, const char *driver, struct err *e)
+{
+	return write_driver(sysfs, pci, driver, "bind", e);
 }
 
 uint32_t sriov_sysfs_speed(int sysfs, const char *netdev)
