@@ -5,11 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-static uint32_t free_mbps(const struct place_in *in, uint32_t pf)
-{
-	return in->pf[pf].mbps < PLACE_RATE_MAX ? in->pf[pf].mbps : PLACE_RATE_MAX;
-}
-
 const char *place_why_text(enum place_why why)
 {
 	switch (why) {
@@ -55,7 +50,7 @@ static enum place_why obvious(
 	for (uint32_t i = 0; i < in->pf_n; i++) {
 		*vfs += in->pf[i].vfs;
 		if (in->pf[i].vfs > 0) {
-			uint32_t mbps = free_mbps(in, i);
+			uint32_t mbps = place_free_mbps(in, i);
 
 			sum += mbps;
 			most = mbps > most ? mbps : most;
@@ -68,15 +63,6 @@ static enum place_why obvious(
 		return PLACE_WHY_REQUEST;
 	}
 	return w->size_sum > sum ? PLACE_WHY_SUM : PLACE_WHY_NONE;
-}
-
-/* Is there an assignment with this set aside? On yes, the problem has one of them. */
-static enum place_answer possible(
-	struct place_work *w, const struct place_in *in, uint8_t hole, uint32_t mbps)
-{
-	place_pose(w, in, hole, mbps);
-	w->steps += w->problem.n;
-	return place_greedy(&w->problem) ? PLACE_YES : place_search(w);
 }
 
 /* Begin, and find out whether there is any assignment. */
@@ -93,7 +79,9 @@ static int decide(const struct place_in *in, struct place_work *w, struct place_
 		out->req = out->why == PLACE_WHY_REQUEST ? w->order[0] : 0;
 		return PLACE_NO;
 	}
-	r = possible(w, in, PLACE_PF_NONE, 0);
+	place_pose(w, in, PLACE_PF_NONE, 0);
+	w->steps += w->problem.n;
+	r = place_greedy(&w->problem) ? PLACE_YES : (int)place_search(w, false);
 	out->why = r == PLACE_NO ? PLACE_WHY_SPLIT : PLACE_WHY_NONE;
 	return r;
 }
@@ -134,14 +122,14 @@ static void keep_answer(const struct place_work *w, const struct place_in *in, u
 	out->assigned = true;
 }
 
-/* What an assignment leaves free on each PF; 0 where it leaves no VF. */
+/* What an assignment leaves free on each PF; -1 where it leaves no VF. */
 static void leftover(const struct place_in *in, const struct place_out *out,
-	uint32_t left[static PLACE_PF_MAX], bool usable[static PLACE_PF_MAX])
+	int64_t left[static PLACE_PF_MAX])
 {
 	uint32_t vfs[PLACE_PF_MAX];
 
 	for (uint32_t i = 0; i < in->pf_n; i++) {
-		left[i] = free_mbps(in, i);
+		left[i] = place_free_mbps(in, i);
 		vfs[i] = in->pf[i].vfs;
 	}
 	for (uint32_t i = 0; i < in->req_n; i++) {
@@ -149,102 +137,109 @@ static void leftover(const struct place_in *in, const struct place_out *out,
 		vfs[out->pf[i]]--;
 	}
 	for (uint32_t i = 0; i < in->pf_n; i++) {
-		usable[i] = vfs[i] > 0;
+		left[i] = vfs[i] > 0 ? left[i] : -1;
 	}
-}
-
-/* The hole that the assignment has. */
-static void find_hole(const struct place_in *in, struct place_out *out)
-{
-	uint32_t left[PLACE_PF_MAX];
-	bool usable[PLACE_PF_MAX];
-
-	leftover(in, out, left, usable);
-	for (uint32_t i = 0; i < in->pf_n; i++) {
-		if (usable[i] &&
-			(out->hole_pf == PLACE_PF_NONE || left[i] >= left[out->hole_pf])) {
-			out->hole_pf = (uint8_t)i;
-		}
-	}
-	out->hole_mbps = out->hole_pf == PLACE_PF_NONE ? 0 : left[out->hole_pf];
 }
 
 /* Can PF pf keep mbps free? On yes, out has such an assignment and what it leaves there. */
 static enum place_answer try_hole(struct place_work *w, const struct place_in *in, uint8_t pf,
-	uint32_t mbps, struct place_out *out)
+	uint32_t mbps, bool harder, struct place_out *out)
 {
-	uint32_t left[PLACE_PF_MAX];
-	bool usable[PLACE_PF_MAX];
-	enum place_answer a = possible(w, in, pf, mbps);
+	int64_t left[PLACE_PF_MAX];
+	enum place_answer a;
 
+	place_pose(w, in, pf, mbps);
+	a = place_search(w, harder);
 	if (a == PLACE_YES) {
 		keep_answer(w, in, pf, out);
-		leftover(in, out, left, usable);
+		leftover(in, out, left);
 		out->hole_pf = pf;
-		out->hole_mbps = left[pf];
+		out->hole_mbps = (uint32_t)left[pf];
 	}
 	return a;
 }
 
-/* Make the hole as large as PF pf permits, if it permits at least `least`. most: it cannot more. */
+/*
+ * Give out the largest hole PF pf can have, if that is at least `least`. It cannot be more than
+ * `most`; both leave a multiple of the unit for requests.
+ */
 static enum place_answer widen(struct place_work *w, const struct place_in *in, uint8_t pf,
 	uint32_t least, uint32_t most, struct place_out *out)
 {
-	enum place_answer a = try_hole(w, in, pf, most, out);
+	enum place_answer a = try_hole(w, in, pf, most, false, out);
 
-	if (a != PLACE_NO || least == most) {
-		return a;
-	}
-	a = try_hole(w, in, pf, least, out);
-	if (a != PLACE_YES) {
-		return a;
-	}
-	for (most--; out->hole_mbps < most;) {
-		uint32_t mid = out->hole_mbps + (most - out->hole_mbps + 1) / 2;
-
-		a = try_hole(w, in, pf, mid, out);
-		if (a == PLACE_LIMIT) {
-			return a;
+	for (bool harder = false; a == PLACE_NO && least < most; harder = true) {
+		a = try_hole(w, in, pf, least, harder, out);
+		if (a != PLACE_YES) {
+			break;
 		}
-		most = a == PLACE_NO ? mid - 1 : most;
+		least = out->hole_mbps + w->unit;
+		a = PLACE_NO;
 	}
-	return PLACE_YES;
+	return a;
 }
 
-/* The PF not in done that could have the largest hole; the last one of several. */
-static uint8_t most_promising(const struct place_in *in, uint32_t done)
+/*
+ * The PF not in done that could have the largest hole, the last one of several. For the search, all
+ * PFs with the same free are one: the last.
+ */
+static uint8_t most_promising(const struct place_in *in, uint64_t spare, uint32_t done)
 {
 	uint8_t best = PLACE_PF_NONE;
+	uint64_t best_mbps = 0;
 
 	for (uint32_t i = 0; i < in->pf_n; i++) {
-		if ((done >> i & 1) == 0 && in->pf[i].vfs > 0 &&
-			(best == PLACE_PF_NONE || free_mbps(in, i) >= free_mbps(in, best))) {
+		bool skip = (done >> i & 1) != 0 || in->pf[i].vfs == 0;
+		uint64_t mbps = place_free_mbps(in, i);
+
+		for (uint32_t j = i + 1; j < in->pf_n && !skip; j++) {
+			skip = in->pf[i].mbps == in->pf[j].mbps && in->pf[i].vfs == in->pf[j].vfs;
+		}
+		mbps = mbps < spare ? mbps : spare;
+		if (!skip && (best == PLACE_PF_NONE || mbps >= best_mbps)) {
 			best = (uint8_t)i;
+			best_mbps = mbps;
 		}
 	}
 	return best;
 }
 
-/* The rule's hole, from an assignment in out. No hole is larger than all that stays free. */
+/* The smallest hole of PF pf, in whole units of requests, that is not smaller than mbps. */
+static uint64_t whole_units(const struct place_work *w, uint32_t free_mbps, uint64_t mbps)
+{
+	return mbps > free_mbps ? mbps : free_mbps - (free_mbps - mbps) / w->unit * w->unit;
+}
+
+/* The rule's hole and assignment, from any assignment in out. */
 static enum place_answer best_hole(
 	struct place_work *w, const struct place_in *in, struct place_out *out)
 {
+	int64_t left[PLACE_PF_MAX];
 	uint64_t spare = 0;
 	uint32_t done = 0;
 	uint8_t pf;
 
-	find_hole(in, out);
+	leftover(in, out, left);
 	for (uint32_t i = 0; i < in->pf_n; i++) {
-		spare += in->pf[i].vfs > 0 ? free_mbps(in, i) : 0;
+		spare += in->pf[i].vfs > 0 ? place_free_mbps(in, i) : 0;
 	}
 	spare -= w->size_sum;
-	while ((pf = most_promising(in, done)) != PLACE_PF_NONE) {
-		uint32_t most = free_mbps(in, pf);
-		uint64_t least = (uint64_t)out->hole_mbps + (pf <= out->hole_pf);
+	while ((pf = most_promising(in, spare, done)) != PLACE_PF_NONE) {
+		uint32_t mbps = place_free_mbps(in, pf);
+		uint64_t least = 0, most = mbps;
 
-		most = most < spare ? most : (uint32_t)spare;
-		if (least <= most &&
-			widen(w, in, pf, (uint32_t)least, most, out) == PLACE_LIMIT) {
+		if (out->hole_pf != PLACE_PF_NONE) {
+			least = (uint64_t)out->hole_mbps + (pf < out->hole_pf);
+		}
+		if (left[pf] > (int64_t)least) {
+			least = (uint64_t)left[pf];
+		}
+		if (most > spare) {
+			most = mbps - (mbps - spare + w->unit - 1) / w->unit * w->unit;
+		}
+		least = whole_units(w, mbps, least);
+		if (least <= most && widen(w, in, pf, (uint32_t)least, (uint32_t)most, out) ==
+					     PLACE_LIMIT) {
 			return PLACE_LIMIT;
 		}
 		done |= (uint32_t)1 << pf;
@@ -261,14 +256,13 @@ int place_assign(const struct place_in *in, struct place_work *w, struct place_o
 	if (r == PLACE_YES) {
 		keep_answer(w, in, PLACE_PF_NONE, out);
 		if (vfs > w->req_n) {
-			r = best_hole(w, in, out);
-		}
-	}
-	if (r == PLACE_YES) {
-		place_pose(w, in, out->hole_pf, out->hole_mbps);
-		r = place_search(w);
-		if (r == PLACE_YES) {
-			keep_answer(w, in, out->hole_pf, out);
+			r = (int)best_hole(w, in, out);
+		} else {
+			place_pose(w, in, PLACE_PF_NONE, 0);
+			r = (int)place_search(w, false);
+			if (r == PLACE_YES) {
+				keep_answer(w, in, PLACE_PF_NONE, out);
+			}
 		}
 	}
 	if (r >= 0) {

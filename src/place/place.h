@@ -65,9 +65,9 @@ struct place_out {
  *	   as much, the last of them has the hole. Bandwidth and VF of the hole are set aside. There
  *	   is none when the requests need every VF.
  *	2. Best fit: the PFs take requests in turn, the one with the least free bandwidth first
- *	   (equal: the one with fewer free VFs; equal: as given). Each goes through the requests
- *	   left, the largest minimum first (equal: as given), and takes each one that it can take so
- *	   that the others still can be placed.
+ *	   (equal: the one with fewer free VFs; equal: as given), the one with the hole last. Each
+ *	   goes through the requests left, the largest minimum first (equal: as given), and takes
+ *	   each one that it can take so that the others still can be placed.
  * Neither allocates, waits nor recurses; w is scratch memory without any meaning between calls.
  *
  * Both return an enum place_answer, or -E2BIG for more than PLACE_REQ_MAX requests or PLACE_PF_MAX

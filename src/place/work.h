@@ -21,8 +21,9 @@ struct place_problem {
 	uint32_t cap[PLACE_PF_MAX]; /* never more than can be used */
 	uint32_t vfs[PLACE_PF_MAX]; /* never more than bandwidth permits */
 	uint64_t cap_from[PLACE_PF_MAX + 1]; /* sum of cap of this PF and all after it */
+	uint32_t vfs_from[PLACE_PF_MAX + 1]; /* and of vfs */
 	bool same_prev[PLACE_PF_MAX];        /* as the PF before it */
-	bool same_rest[PLACE_PF_MAX];        /* all after it are the same as it */
+	uint8_t same_end[PLACE_PF_MAX];      /* the first PF after it that is not */
 	uint8_t pf[PLACE_PF_MAX];            /* index in the input */
 	uint32_t set[PLACE_PF_MAX];          /* the answer */
 };
@@ -32,9 +33,10 @@ struct place_level {
 	uint32_t mask; /* requests left */
 	uint32_t n;    /* that many; position i of the arrays below is request item[i] */
 	uint32_t cap, vfs;
+	uint32_t least; /* as many requests the set must have */
+	uint64_t beyond; /* bandwidth of the PFs after those identical to this one */
 	uint32_t start; /* positions before it are for earlier, identical PFs */
 	bool started;
-	bool forced;  /* every set must contain position 0 */
 	bool counted; /* VFs may limit this PF */
 	bool merge;   /* VFs limit no PF: two requests may give way to one */
 	uint8_t item[PLACE_REQ_MAX];
@@ -66,7 +68,7 @@ struct place_work {
 	uint32_t steps;
 	struct place_problem problem;
 	struct place_level level[PLACE_PF_MAX];
-	uint32_t serial; /* of the problem */
+	uint32_t serial; /* of the problem, or of several, each harder than the one before */
 	bool memo_ready; /* cleared since the call began */
 	struct place_memo memo[PLACE_MEMO_MAX];
 };
