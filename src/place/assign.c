@@ -36,6 +36,7 @@ static int begin(const struct place_in *in, struct place_work *w, struct place_o
 	memset(out, 0, sizeof(*out));
 	out->hole_pf = PLACE_PF_NONE;
 	place_begin(w, in);
+	w->stop = PLACE_STEPS_MAX;
 	return 0;
 }
 
@@ -65,6 +66,24 @@ static enum place_why obvious(
 	return w->size_sum > sum ? PLACE_WHY_SUM : PLACE_WHY_NONE;
 }
 
+/* Is there an assignment? On yes, the problem has one. */
+static enum place_answer search_any(struct place_work *w, const struct place_in *in)
+{
+	place_pose(w, in, PLACE_PF_NONE, 0);
+	w->steps += w->problem.n;
+	if (place_greedy(&w->problem)) {
+		return PLACE_YES;
+	}
+	w->problem.fair = true;
+	w->stop = w->steps + PLACE_FAIR_STEPS_MAX;
+	if (place_search(w, false) == PLACE_YES) {
+		return PLACE_YES;
+	}
+	w->problem.fair = false;
+	w->stop = PLACE_STEPS_MAX;
+	return place_search(w, false);
+}
+
 /* Begin, and find out whether there is any assignment. */
 static int decide(const struct place_in *in, struct place_work *w, struct place_out *out,
 	uint64_t *vfs, struct err *e)
@@ -79,9 +98,7 @@ static int decide(const struct place_in *in, struct place_work *w, struct place_
 		out->req = out->why == PLACE_WHY_REQUEST ? w->order[0] : 0;
 		return PLACE_NO;
 	}
-	place_pose(w, in, PLACE_PF_NONE, 0);
-	w->steps += w->problem.n;
-	r = place_greedy(&w->problem) ? PLACE_YES : (int)place_search(w, false);
+	r = (int)search_any(w, in);
 	out->why = r == PLACE_NO ? PLACE_WHY_SPLIT : PLACE_WHY_NONE;
 	return r;
 }
@@ -119,7 +136,6 @@ static void keep_answer(const struct place_work *w, const struct place_in *in, u
 			out->pf[w->order[next++]] = p->pf[at];
 		}
 	}
-	out->assigned = true;
 }
 
 /* What an assignment leaves free on each PF; -1 where it leaves no VF. */
@@ -247,6 +263,22 @@ static enum place_answer best_hole(
 	return PLACE_YES;
 }
 
+/* The PF with a free VF that has most left, the last one of several. */
+static void show_hole(const struct place_in *in, struct place_out *out)
+{
+	int64_t left[PLACE_PF_MAX], most = 0;
+
+	leftover(in, out, left);
+	out->hole_pf = PLACE_PF_NONE;
+	for (uint32_t i = 0; i < in->pf_n; i++) {
+		if (left[i] >= most) {
+			most = left[i];
+			out->hole_pf = (uint8_t)i;
+		}
+	}
+	out->hole_mbps = (uint32_t)most;
+}
+
 int place_assign(const struct place_in *in, struct place_work *w, struct place_out *out,
 	struct err *e)
 {
@@ -254,16 +286,21 @@ int place_assign(const struct place_in *in, struct place_work *w, struct place_o
 	int r = decide(in, w, out, &vfs, e);
 
 	if (r == PLACE_YES) {
+		enum place_answer a;
+
 		keep_answer(w, in, PLACE_PF_NONE, out);
+		w->stop = w->steps + PLACE_RULE_STEPS_MAX;
 		if (vfs > w->req_n) {
-			r = (int)best_hole(w, in, out);
+			a = best_hole(w, in, out);
 		} else {
 			place_pose(w, in, PLACE_PF_NONE, 0);
-			r = (int)place_search(w, false);
-			if (r == PLACE_YES) {
+			a = place_search(w, false);
+			if (a == PLACE_YES) {
 				keep_answer(w, in, PLACE_PF_NONE, out);
 			}
 		}
+		r = a == PLACE_YES ? PLACE_YES : PLACE_ANY;
+		show_hole(in, out);
 	}
 	if (r >= 0) {
 		out->steps = w->steps;

@@ -86,6 +86,7 @@ bool place_level_enter(
 	struct place_level *l, const struct place_problem *p, uint32_t at, uint32_t mask)
 {
 	uint32_t most = 0;
+	int64_t spare;
 
 	list_requests(l, p, mask);
 	if (l->sum_from[0] > p->cap_from[at] || l->n > p->vfs_from[at] ||
@@ -94,7 +95,11 @@ bool place_level_enter(
 	}
 	l->cap = p->cap[at];
 	l->vfs = p->vfs[at];
-	l->low = (int64_t)l->cap - (int64_t)(p->cap_from[at] - l->sum_from[0]);
+	spare = (int64_t)(p->cap_from[at] - l->sum_from[0]);
+	if (p->fair) {
+		spare = spare * 2 / (p->pfs - at);
+	}
+	l->low = (int64_t)l->cap - spare;
 	l->least = p->vfs_from[at] - l->n < l->vfs ? l->vfs - (p->vfs_from[at] - l->n) : 0;
 	l->start = 0;
 	if (p->same_prev[at] && at > 0) {
@@ -180,7 +185,8 @@ static void raise_low(struct place_level *l, int64_t low)
 }
 
 /* Take requests from position pos on, as long as they fit and the sum can still be reached. */
-static void take(struct place_level *l, uint32_t pos, uint32_t *steps)
+static void take(
+	struct place_level *l, const struct place_reach *r, uint32_t pos, uint32_t *steps)
 {
 	while (l->depth < l->vfs &&
 		(pos = first_fitting(l, pos)) < l->n) {
@@ -189,6 +195,10 @@ static void take(struct place_level *l, uint32_t pos, uint32_t *steps)
 
 		if (missing > (int64_t)l->sum_from[pos] ||
 			missing > (int64_t)l->size[pos] * (l->vfs - l->depth)) {
+			return;
+		}
+		if (r->ready && missing > 0 &&
+			!place_reach_any(r, l->item[pos], (uint64_t)missing, l->cap - l->sum)) {
 			return;
 		}
 		l->low_at[l->depth] = l->low;
@@ -233,8 +243,9 @@ static bool skip(struct place_level *l, uint32_t *pos)
 	return l->depth > 0 || may_begin(l, *pos);
 }
 
-enum level_next place_level_next(struct place_level *l, uint32_t *steps, uint32_t *set)
+enum level_next place_level_next(struct place_work *w, uint32_t at)
 {
+	struct place_level *l = &w->level[at];
 	uint32_t all = l->n == 32 ? UINT32_MAX : bit(l->n) - 1;
 	uint32_t pos = l->start;
 
@@ -242,18 +253,22 @@ enum level_next place_level_next(struct place_level *l, uint32_t *steps, uint32_
 		if (l->started ? !skip(l, &pos) : !may_begin(l, pos)) {
 			return LEVEL_DONE;
 		}
-		if (++*steps >= PLACE_STEPS_MAX) {
+		if (++w->steps >= w->stop) {
 			return LEVEL_LIMIT;
 		}
+		if (!w->reach.ready && w->steps > PLACE_REACH_STEPS) {
+			place_reach_build(w);
+		}
 		l->started = true;
-		take(l, pos, steps);
-		if ((int64_t)l->sum < l->low || l->depth < l->least || can_add(l, all & ~l->taken) ||
+		take(l, &w->reach, pos, &w->steps);
+		if ((int64_t)l->sum < l->low || l->depth < l->least ||
+			can_add(l, all & ~l->taken) ||
 			(l->merge && can_swap_two(l, all & ~l->taken))) {
 			continue;
 		}
-		*set = 0;
+		w->problem.set[at] = 0;
 		for (uint32_t i = 0; i < l->depth; i++) {
-			*set |= bit(l->item[l->chosen[i]]);
+			w->problem.set[at] |= bit(l->item[l->chosen[i]]);
 		}
 		return LEVEL_SET;
 	}

@@ -65,7 +65,7 @@ enum place_answer place_search(struct place_work *w, bool harder)
 		return PLACE_NO;
 	}
 	for (;;) {
-		switch (place_level_next(&w->level[at], &w->steps, &p->set[at])) {
+		switch (place_level_next(w, at)) {
 		case LEVEL_LIMIT:
 			return PLACE_LIMIT;
 		case LEVEL_DONE:

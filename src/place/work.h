@@ -17,6 +17,7 @@
 struct place_problem {
 	uint32_t n, pfs;
 	bool counted; /* VFs, not bandwidth, may be what limits some PF */
+	bool fair;    /* look only where no PF wastes much more than its share */
 	uint32_t size[PLACE_REQ_MAX];
 	uint32_t cap[PLACE_PF_MAX]; /* never more than can be used */
 	uint32_t vfs[PLACE_PF_MAX]; /* never more than bandwidth permits */
@@ -53,6 +54,13 @@ struct place_level {
 	uint64_t sum;
 };
 
+/* Sums that requests can make; see reach.c. */
+struct place_reach {
+	bool ready;
+	uint32_t quantum;
+	uint64_t sums[PLACE_REQ_MAX + 1][PLACE_REACH_WORDS];
+};
+
 struct place_memo {
 	uint32_t mask;
 	uint32_t tag; /* number of the problem and of the PF */
@@ -64,13 +72,15 @@ struct place_work {
 	uint32_t size[PLACE_REQ_MAX];
 	uint8_t order[PLACE_REQ_MAX];
 	uint64_t size_sum;
+	uint32_t largest; /* of the free bandwidths */
 	uint32_t unit; /* greatest common divisor of the sizes */
-	uint32_t steps;
+	uint32_t steps, stop;
 	struct place_problem problem;
 	struct place_level level[PLACE_PF_MAX];
 	uint32_t serial; /* of the problem, or of several, each harder than the one before */
 	bool memo_ready; /* cleared since the call began */
 	struct place_memo memo[PLACE_MEMO_MAX];
+	struct place_reach reach; /* made when it is needed */
 };
 
 #endif
