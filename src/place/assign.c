@@ -22,6 +22,11 @@ const char *place_why_text(enum place_why why)
 	return "it fits";
 }
 
+static uint32_t sooner(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 static int begin(const struct place_in *in, struct place_work *w, struct place_out *out,
 	struct err *e)
 {
@@ -36,7 +41,8 @@ static int begin(const struct place_in *in, struct place_work *w, struct place_o
 	memset(out, 0, sizeof(*out));
 	out->hole_pf = PLACE_PF_NONE;
 	place_begin(w, in);
-	w->stop = PLACE_STEPS_MAX;
+	w->limit = in->steps_max > 0 ? sooner(in->steps_max, PLACE_STEPS_MAX) : PLACE_STEPS_MAX;
+	w->stop = w->limit;
 	return 0;
 }
 
@@ -74,13 +80,15 @@ static enum place_answer search_any(struct place_work *w, const struct place_in 
 	if (place_greedy(&w->problem)) {
 		return PLACE_YES;
 	}
-	w->problem.fair = true;
-	w->stop = w->steps + PLACE_FAIR_STEPS_MAX;
-	if (place_search(w, false) == PLACE_YES) {
-		return PLACE_YES;
+	for (uint32_t shares = w->problem.cap_from[0] > w->size_sum ? 2 : 0; shares > 0; shares--) {
+		w->problem.shares = shares;
+		w->stop = sooner(w->steps + PLACE_FAIR_STEPS_MAX, w->limit);
+		if (place_search(w, false) == PLACE_YES) {
+			return PLACE_YES;
+		}
 	}
-	w->problem.fair = false;
-	w->stop = PLACE_STEPS_MAX;
+	w->problem.shares = 0;
+	w->stop = w->limit;
 	return place_search(w, false);
 }
 

@@ -96,8 +96,8 @@ bool place_level_enter(
 	l->cap = p->cap[at];
 	l->vfs = p->vfs[at];
 	spare = (int64_t)(p->cap_from[at] - l->sum_from[0]);
-	if (p->fair) {
-		spare = spare * 2 / (p->pfs - at);
+	if (p->shares > 0) {
+		spare = spare * p->shares / (p->pfs - at);
 	}
 	l->low = (int64_t)l->cap - spare;
 	l->least = p->vfs_from[at] - l->n < l->vfs ? l->vfs - (p->vfs_from[at] - l->n) : 0;

@@ -21,11 +21,11 @@
  * look like takes less than a hundred, instances built to hurt some ten thousands.
  * STEPS_MAX: to know whether there is an assignment.
  * RULE_STEPS_MAX: more, to know which one the rule means. It must not hold up a pod that fits.
- * FAIR_STEPS_MAX: of the first attempt, which is good at finding an assignment and proves nothing.
+ * FAIR_STEPS_MAX: of each first attempt, which are good at finding an assignment and prove nothing.
  */
-#define PLACE_STEPS_MAX      4000000u
+#define PLACE_STEPS_MAX      1000000u
 #define PLACE_RULE_STEPS_MAX 25000u
-#define PLACE_FAIR_STEPS_MAX 10000u
+#define PLACE_FAIR_STEPS_MAX 30000u
 
 /* Failed states remembered, a power of two: 8 bytes each; an older one gives way to a newer. */
 #define PLACE_MEMO_MAX 4096u

@@ -24,13 +24,14 @@ struct place_in {
 	size_t pf_n;
 	const struct place_request *req;
 	size_t req_n;
+	uint32_t steps_max; /* a work limit below PLACE_STEPS_MAX, or 0 for that */
 };
 
 enum place_answer {
 	PLACE_NO,    /* no assignment exists */
 	PLACE_YES,   /* one exists; from place_assign: this is the one the rule names */
 	PLACE_ANY,   /* from place_assign: this is one; PLACE_RULE_STEPS_MAX steps did not show more */
-	PLACE_LIMIT, /* work limit reached: PLACE_STEPS_MAX steps were not enough to know */
+	PLACE_LIMIT, /* work limit reached: the steps were not enough to know */
 };
 
 enum place_why {

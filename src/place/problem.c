@@ -113,7 +113,7 @@ void place_pose(struct place_work *w, const struct place_in *in, uint8_t hole, u
 
 	p->n = w->sized_n;
 	p->counted = false;
-	p->fair = false;
+	p->shares = 0;
 	memcpy(p->size, w->size, sizeof(p->size));
 	sort_pfs(p, in, hole);
 	p->cap_from[p->pfs] = 0;

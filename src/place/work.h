@@ -17,7 +17,7 @@
 struct place_problem {
 	uint32_t n, pfs;
 	bool counted; /* VFs, not bandwidth, may be what limits some PF */
-	bool fair;    /* look only where no PF wastes much more than its share */
+	uint32_t shares; /* of what is spare, that one PF may waste; 0: all of it */
 	uint32_t size[PLACE_REQ_MAX];
 	uint32_t cap[PLACE_PF_MAX]; /* never more than can be used */
 	uint32_t vfs[PLACE_PF_MAX]; /* never more than bandwidth permits */
@@ -74,7 +74,7 @@ struct place_work {
 	uint64_t size_sum;
 	uint32_t largest; /* of the free bandwidths */
 	uint32_t unit; /* greatest common divisor of the sizes */
-	uint32_t steps, stop;
+	uint32_t steps, stop, limit;
 	struct place_problem problem;
 	struct place_level level[PLACE_PF_MAX];
 	uint32_t serial; /* of the problem, or of several, each harder than the one before */
