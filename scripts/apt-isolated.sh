@@ -209,13 +209,7 @@ need() {
 
 command=${1:-}
 [ $# -eq 0 ] || shift
-cache=
-if [ -n "${FERRULE_CACHE:-}" ]; then
-	cache=$FERRULE_CACHE
-	mkdir -p "$cache" || die "cannot make the cache folder $cache (FERRULE_CACHE)"
-elif [ -d "${HOME:-/nonexistent}/.cache/ferrule" ]; then
-	cache=$HOME/.cache/ferrule
-fi
+cache=$("$(dirname "$0")/cache-dir.sh")
 
 case $command in
 mirror)

@@ -5,7 +5,8 @@
 #   scripts/check-elf.sh ARCH SYMBOLS_DIR FILE...
 #
 # SYMBOLS_DIR has the unstripped program of the same name; its build-id must be that of FILE. The size budget is
-# in scripts/size-budget.txt. Prints every promise that is broken; the exit status is 1 if any is.
+# in scripts/size-budget.txt. OBJDUMP names an objdump that knows ARCH. Prints every promise that is broken; the
+# exit status is 1 if any is.
 set -u
 
 budgets=${SIZE_BUDGET:-$(dirname "$0")/size-budget.txt}
@@ -90,7 +91,7 @@ check_flags() {
 	while read -r what; do
 		fail "$what"
 	done <"$work/broken"
-	objdump -d "$symbols/$name" 2>/dev/null | grep -q '<__stack_chk_fail>$' ||
+	"${OBJDUMP:-objdump}" -d "$symbols/$name" 2>/dev/null | grep -q '<__stack_chk_fail>$' ||
 		fail "has no stack protector: nothing calls __stack_chk_fail"
 }
 

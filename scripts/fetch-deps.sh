@@ -5,7 +5,7 @@
 #   scripts/fetch-deps.sh NAME ARCH OUTDIR
 #
 # OUTDIR is replaced by the unpacked content of the first alternative for NAME in scripts/deps.lock that can
-# be had. Places, in this order: DEPS_DIR (when set, the only place: nothing is asked of the network), the
+# be had; the file itself is kept beside it. Places, in this order: DEPS_DIR (when set, the only place: nothing is asked of the network), the
 # cache (FERRULE_CACHE, or ~/.cache/ferrule if that folder exists), build/download, the package mirror this
 # machine's apt uses. A file with a wrong checksum always stops the run, wherever it was found.
 set -eu
@@ -23,13 +23,7 @@ name=$1
 arch=$2
 outdir=$3
 
-cache=
-if [ -n "${FERRULE_CACHE:-}" ]; then
-	cache=$FERRULE_CACHE
-	mkdir -p "$cache" || die "cannot make the cache folder $cache (FERRULE_CACHE)"
-elif [ -d "${HOME:-/nonexistent}/.cache/ferrule" ]; then
-	cache=$HOME/.cache/ferrule
-fi
+cache=$("$(dirname "$0")/cache-dir.sh")
 
 looked=
 file=
@@ -69,6 +63,7 @@ download() {
 			rm -f "$to/$file.part.$$"
 			if /usr/lib/apt/apt-helper download-file "$url" "$to/$file.part.$$" \
 				>"$download_dir/log.$$" 2>&1; then
+				rm -f "$download_dir/log.$$"
 				mv "$to/$file.part.$$" "$to/$file"
 				got=$(sha256sum "$to/$file" | cut -d' ' -f1)
 				if [ "$got" != "$sha" ]; then
@@ -79,7 +74,7 @@ download() {
 				found=$to/$file
 				return 0
 			fi
-			rm -f "$to/$file.part.$$"
+			rm -f "$to/$file.part.$$" "$download_dir/log.$$"
 		done
 	done
 }
@@ -132,3 +127,4 @@ case $found in
 esac
 rm -rf "$outdir"
 mv "$outdir.new" "$outdir"
+cp "$found" "$(dirname "$outdir")/"

@@ -135,6 +135,8 @@ bool metrics_render(struct buf *b, const struct reading *r, const struct http_se
 		put_one(b, "ferrule_ledger_records", "gauge", "Attachments on record", r->ledger.n);
 		put_one(b, "ferrule_ledger_damaged", "gauge", "Records that cannot be used",
 			r->ledger.damaged);
+		put_one(b, "ferrule_ledger_clashes", "gauge", "Records that name a VF another has",
+			r->ledger.clashes);
 		put_one(b, "ferrule_ledger_unmatched", "gauge", "Records that name no VF here",
 			r->unmatched);
 		put_pfs(b, &r->node);

@@ -115,10 +115,22 @@ static void log_changes(struct reading *r)
 	r->before_n = r->node.pf_n;
 }
 
+/* damaged, clashes: as they were at the reading before. */
+static void log_ledger(const struct ledger *l, size_t damaged, size_t clashes)
+{
+	if (l->damaged != damaged && l->damaged > 0) {
+		log_warn(
+			"%zu ledger records cannot be used; the first: %s", l->damaged, l->problem);
+	}
+	if (l->clashes != clashes && l->clashes > 0) {
+		log_warn("%zu ledger records clash; the first: %s", l->clashes, l->clash);
+	}
+}
+
 int reading_get(struct reading *r, struct err *e)
 {
 	int64_t begin = clock_us();
-	size_t damaged = r->ledger.damaged;
+	size_t damaged = r->ledger.damaged, clashes = r->ledger.clashes;
 	struct err now = ERR_INIT;
 
 	if (r->number > 0 && begin / 1000 - r->at_ms < r->conf.max_age_ms) {
@@ -134,10 +146,7 @@ int reading_get(struct reading *r, struct err *e)
 	} else {
 		now = (struct err)ERR_INIT;
 		log_changes(r);
-		if (r->ledger.damaged != damaged && r->ledger.damaged > 0) {
-			log_warn("%zu ledger records cannot be used; the first: %s",
-				r->ledger.damaged, r->ledger.problem);
-		}
+		log_ledger(&r->ledger, damaged, clashes);
 		if (r->why.code != 0) {
 			log_info("the node can be read again");
 		}

@@ -37,7 +37,7 @@ struct reading {
 	struct sriov_pf before[SRIOV_PF_MAX]; /* the PFs of the reading before, to log changes */
 	size_t before_n;
 	struct ledger_rec rec[LEDGER_MAX];
-	char strings[LEDGER_MAX * 768];
+	char strings[LEDGER_MEM];
 };
 
 /*

@@ -79,8 +79,10 @@ static bool render_node(struct buf *b, const void *arg)
 		.version = ferrule_version(),
 		.ledger_records = r->ledger.n,
 		.ledger_damaged = r->ledger.damaged,
+		.ledger_clashes = r->ledger.clashes,
 		.ledger_unmatched = r->unmatched,
 		.ledger_problem = r->ledger.problem,
+		.ledger_clash = r->ledger.clash,
 	};
 
 	return sriov_node_render(b, &r->node, &info);

@@ -54,26 +54,29 @@ void buf_add_chr(struct buf *b, char c)
 	buf_add(b, (struct str){&c, 1});
 }
 
-void buf_add_u64(struct buf *b, uint64_t v)
+static void add_decimal(struct buf *b, bool minus, uint64_t v)
 {
-	char digits[20];
+	char digits[21];
 	size_t at = sizeof(digits);
 
 	do {
 		digits[--at] = (char)('0' + v % 10);
 		v /= 10;
 	} while (v != 0);
+	if (minus) {
+		digits[--at] = '-';
+	}
 	buf_add(b, (struct str){digits + at, sizeof(digits) - at});
+}
+
+void buf_add_u64(struct buf *b, uint64_t v)
+{
+	add_decimal(b, false, v);
 }
 
 void buf_add_i64(struct buf *b, int64_t v)
 {
-	if (v < 0) {
-		buf_add_chr(b, '-');
-		buf_add_u64(b, 0 - (uint64_t)v);
-		return;
-	}
-	buf_add_u64(b, (uint64_t)v);
+	add_decimal(b, v < 0, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

@@ -30,16 +30,11 @@ int file_open_dir(int dirfd, const char *name, struct err *e)
 	return fd < 0 ? err_sys(e, errno, "open directory %s", name) : fd;
 }
 
-ssize_t file_read(int dirfd, const char *name, char *buf, size_t cap, struct err *e)
+static ssize_t read_all(int fd, const char *name, char *buf, size_t cap, struct err *e)
 {
-	/* O_NONBLOCK: a FIFO put in the place of a file must not hang us. */
-	cleanup_fd int fd = open_retry(dirfd, name, O_RDONLY | O_NONBLOCK, 0);
 	size_t n = 0;
 
 	ASSERT(cap > 0);
-	if (fd < 0) {
-		return err_sys(e, errno, "open %s", name);
-	}
 	for (;;) {
 		ssize_t r = io_read(fd, buf + n, cap - n);
 
@@ -56,6 +51,32 @@ ssize_t file_read(int dirfd, const char *name, char *buf, size_t cap, struct err
 	}
 	buf[n] = '\0';
 	return (ssize_t)n;
+}
+
+ssize_t file_read(int dirfd, const char *name, char *buf, size_t cap, struct err *e)
+{
+	/* O_NONBLOCK: a FIFO put in the place of a file must not hang us. */
+	cleanup_fd int fd = open_retry(dirfd, name, O_RDONLY | O_NONBLOCK, 0);
+
+	if (fd < 0) {
+		return err_sys(e, errno, "open %s", name);
+	}
+	return read_all(fd, name, buf, cap, e);
+}
+
+ssize_t file_read_regular(int dirfd, const char *name, char *buf, size_t cap, struct err *e)
+{
+	cleanup_fd int fd = open_retry(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0);
+	struct stat st;
+
+	/* ELOOP is a symbolic link, ENXIO a socket. */
+	if (fd < 0 && errno != ELOOP && errno != ENXIO) {
+		return err_sys(e, errno, "open %s", name);
+	}
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		return err_set(e, EINVAL, "%s: not a regular file", name);
+	}
+	return read_all(fd, name, buf, cap, e);
 }
 
 int file_read_u64(int dirfd, const char *name, uint64_t max, uint64_t *out, struct err *e)
@@ -94,13 +115,32 @@ int file_write(int dirfd, const char *name, struct str text, struct err *e)
 	return 0;
 }
 
+/*
+ * A file of our own making. What stands in its place is a dead process's, or a trap in a directory
+ * that another user owns: a FIFO to hang at, a hard link to a file that we would truncate.
+ */
+static int create_new(int dirfd, const char *name, mode_t mode)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL;
+	int fd = open_retry(dirfd, name, flags, mode);
+
+	if (fd < 0 && errno == EEXIST && unlinkat(dirfd, name, 0) == 0) {
+		fd = open_retry(dirfd, name, flags, mode);
+	}
+	return fd;
+}
+
 static int write_synced(int dirfd, const char *tmp, struct str text, uint32_t mode, struct err *e)
 {
-	cleanup_fd int fd = open_retry(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode);
+	cleanup_fd int fd = create_new(dirfd, tmp, mode);
 	int r;
 
 	if (fd < 0) {
 		return err_sys(e, errno, "create %s", tmp);
+	}
+	/* Whatever the umask: other programs, with other users, read what we leave behind. */
+	if (fchmod(fd, mode) < 0) {
+		return err_sys(e, errno, "set the mode of %s", tmp);
 	}
 	r = io_write_all(fd, text.p, text.n);
 	if (r < 0) {

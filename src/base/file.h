@@ -25,6 +25,13 @@ int file_open_dir(int dirfd, const char *name, struct err *e) MUST_CHECK;
 ssize_t file_read(int dirfd, const char *name, char *buf, size_t cap, struct err *e) MUST_CHECK;
 
 /*
+ * file_read_regular: like file_read, but name must be a regular file itself: -EINVAL for a symbolic
+ * link, FIFO, socket, directory or device. For directories that other programs write into.
+ */
+ssize_t file_read_regular(
+	int dirfd, const char *name, char *buf, size_t cap, struct err *e) MUST_CHECK;
+
+/*
  * file_read_u64: a file that holds one unsigned decimal number <= max and perhaps a newline.
  * -EINVAL if it holds something else.
  */
@@ -36,8 +43,8 @@ int file_write(int dirfd, const char *name, struct str text, struct err *e) MUST
 
 /*
  * file_replace: make name hold text, whatever happens: written to a temporary file beside it,
- * fsynced, renamed over it, directory fsynced. mode as open(2)'s. A reader sees the old or the
- * new content, never a part.
+ * fsynced, renamed over it, directory fsynced. The file has exactly this mode, whatever the umask.
+ * A reader sees the old or the new content, never a part.
  */
 int file_replace(
 	int dirfd, const char *name, struct str text, uint32_t mode, struct err *e) MUST_CHECK;

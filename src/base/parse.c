@@ -110,6 +110,7 @@ int parse_listen(struct str s, struct sock_addr *out, struct err *e)
 	struct str host, port;
 	struct sock_addr a;
 	char text[INET6_ADDRSTRLEN];
+	bool bracket = s.n > 0 && s.p[0] == '[';
 	uint32_t p;
 
 	memset(&a, 0, sizeof(a));
@@ -123,17 +124,17 @@ int parse_listen(struct str s, struct sock_addr *out, struct err *e)
 	if (!str_copy(host, text, sizeof(text))) {
 		return err_set(e, EINVAL, "'%.*s': address is too long", STR_ARG(s));
 	}
-	if (host.n > 0 && inet_pton(AF_INET, text, &a.u.in.sin_addr) == 1) {
+	if (host.n > 0 && !bracket && inet_pton(AF_INET, text, &a.u.in.sin_addr) == 1) {
 		a.u.in.sin_family = AF_INET;
 		a.u.in.sin_port = htons((uint16_t)p);
 		a.len = sizeof(a.u.in);
-	} else if (host.n == 0 || inet_pton(AF_INET6, text, &a.u.in6.sin6_addr) == 1) {
+	} else if (bracket ? inet_pton(AF_INET6, text, &a.u.in6.sin6_addr) == 1 : host.n == 0) {
 		a.u.in6.sin6_family = AF_INET6;
 		a.u.in6.sin6_port = htons((uint16_t)p);
 		a.len = sizeof(a.u.in6);
 	} else {
-		return err_set(
-			e, EINVAL, "'%.*s': '%s' is not an IPv4 or IPv6 address", STR_ARG(s), text);
+		return err_set(e, EINVAL, "'%.*s': '%s' is not an %s address", STR_ARG(s), text,
+			bracket ? "IPv6" : "IPv4");
 	}
 	*out = a;
 	return 0;

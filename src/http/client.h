@@ -54,15 +54,18 @@ struct http_client {
 	struct loop *loop;
 	struct sock_addr addr;
 	const struct http_call *call; /* NULL: idle or closed */
-	struct loop_fd w;             /* w.fd < 0: not connected */
+	struct loop_fd w;
 	struct loop_timer timer;
 	struct stream stream;
-	uint8_t state, interim;
-	bool reused, retried, keep;
-	size_t sent;   /* of head and body of the request */
-	size_t head_n; /* length of the request's head; later of the answer's */
-	size_t n;      /* bytes of the answer in mem: head and decoded body */
-	uint64_t left; /* of a body with a length */
+	uint8_t state, body, interim;
+	bool reused;  /* this exchange began on a kept connection */
+	bool retried; /* and was begun again on a new one */
+	bool keep;    /* the connection may be used once more */
+	size_t out_n; /* length of the request's head, in mem until it is sent */
+	size_t sent;  /* of head and body of the request */
+	size_t n;     /* bytes of the answer in mem: head, then decoded body */
+	size_t head_n;
+	uint64_t left; /* to come, of a body with a length */
 	struct http_chunk chunk;
 };
 
@@ -75,8 +78,8 @@ void http_client_init(struct http_client *c, struct loop *loop, const struct soc
  * http_client_call: begin an exchange, over the connection of the one before if that is still
  * open. 0: call->done will be called once, from the loop, never from inside. Errors at once (done
  * is not called): -EBUSY while an exchange runs, -EINVAL for something that may not be put on the
- * wire or too small a mem, -EMSGSIZE when the head exceeds HTTP_REQUEST_HEAD_MAX, errors of
- * socket and connect.
+ * wire (fields that frame the request, Host included, are ours) or too small a mem, -EMSGSIZE when
+ * the head exceeds HTTP_REQUEST_HEAD_MAX, errors of socket and connect.
  *
  * When a kept connection turns out to be closed before the first byte of the answer, GET, HEAD,
  * PUT, DELETE and OPTIONS are tried once more over a new one (RFC 9110 9.2.2); others fail.

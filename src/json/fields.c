@@ -49,8 +49,7 @@ int json_fields(
 
 	ASSERT(n <= JSON_FIELDS_MAX);
 	if (json_type(v) != JSON_OBJECT) {
-		return json_fail(
-			v, e, EINVAL, "expected an object, got %s", json_type_name(json_type(v)));
+		return json_wrong(v, e, "an object");
 	}
 	while (json_next(&it, &key, &val)) {
 		size_t i = 0;

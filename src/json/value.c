@@ -10,8 +10,7 @@
 
 #define SHOWN_MAX 40 /* bytes of a wrong value that a message repeats */
 
-PRINTF_LIKE(3, 4)
-static int wrong(struct json_val v, struct err *e, const char *fmt, ...)
+int json_wrong(struct json_val v, struct err *e, const char *fmt, ...)
 {
 	struct str raw = json_raw(v);
 	enum json_type t = json_type(v);
@@ -26,7 +25,7 @@ static int wrong(struct json_val v, struct err *e, const char *fmt, ...)
 	if (t == JSON_NONE) {
 		return json_fail(v, e, EINVAL, "expected %s", expected);
 	}
-	if (t == JSON_NUMBER && raw.n <= SHOWN_MAX) {
+	if (t != JSON_ARRAY && t != JSON_OBJECT && raw.n <= SHOWN_MAX) {
 		return json_fail(v, e, EINVAL, "expected %s, got %.*s", expected, STR_ARG(raw));
 	}
 	return json_fail(v, e, EINVAL, "expected %s, got %s", expected, json_type_name(t));
@@ -38,13 +37,13 @@ int json_need(struct json_val v, const char *key, enum json_type want, struct js
 	struct json_val found = json_get(v, key);
 
 	if (json_type(v) != JSON_OBJECT) {
-		return wrong(v, e, "an object");
+		return json_wrong(v, e, "an object");
 	}
 	if (found.d == NULL) {
 		return json_fail(v, e, EINVAL, "key \"%s\" is missing", key);
 	}
 	if (json_type(found) != want) {
-		return wrong(found, e, "%s", json_type_name(want));
+		return json_wrong(found, e, "%s", json_type_name(want));
 	}
 	*out = found;
 	return 0;
@@ -55,7 +54,7 @@ int json_u64(struct json_val v, uint64_t min, uint64_t max, uint64_t *out, struc
 	uint64_t n;
 
 	if (json_type(v) != JSON_NUMBER || !num_u64(json_raw(v), max, &n) || n < min) {
-		return wrong(v, e, "a whole number from %llu to %llu", (unsigned long long)min,
+		return json_wrong(v, e, "a whole number from %llu to %llu", (unsigned long long)min,
 			(unsigned long long)max);
 	}
 	*out = n;
@@ -78,7 +77,7 @@ int json_i64(struct json_val v, int64_t min, int64_t max, int64_t *out, struct e
 	int64_t n;
 
 	if (json_type(v) != JSON_NUMBER || !num_i64(json_raw(v), &n) || n < min || n > max) {
-		return wrong(
+		return json_wrong(
 			v, e, "a whole number from %lld to %lld", (long long)min, (long long)max);
 	}
 	*out = n;
@@ -88,7 +87,7 @@ int json_i64(struct json_val v, int64_t min, int64_t max, int64_t *out, struct e
 int json_bool(struct json_val v, bool *out, struct err *e)
 {
 	if (json_type(v) != JSON_BOOL) {
-		return wrong(v, e, "%s", json_type_name(JSON_BOOL));
+		return json_wrong(v, e, "%s", json_type_name(JSON_BOOL));
 	}
 	*out = json_raw(v).p[0] == 't';
 	return 0;
@@ -101,7 +100,7 @@ static int measure(struct json_val v, bool c_string, struct str *raw, size_t *n,
 	int32_t cp;
 
 	if (json_type(v) != JSON_STRING) {
-		return wrong(v, e, "a string");
+		return json_wrong(v, e, "a string");
 	}
 	*raw = json_raw(v);
 	*raw = (struct str){raw->p + 1, raw->n - 2};

@@ -15,6 +15,12 @@
 /* json_fail: err_set with path and place of v before the message; returns -code. */
 int json_fail(struct json_val v, struct err *e, int code, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
+/*
+ * json_wrong: json_fail with -EINVAL and "expected <fmt>, got <v>", where v is shown as it stands
+ * in the text if it is short and no container.
+ */
+int json_wrong(struct json_val v, struct err *e, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
 /* json_need: the member key of the object v, of type want; -EINVAL if absent or of another type. */
 int json_need(struct json_val v, const char *key, enum json_type want, struct json_val *out,
 	struct err *e) MUST_CHECK;

@@ -5,12 +5,17 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "json/limits.h"
 #include "sriov/model.h"
 
 #define SRIOV_CONF_PATH    "/etc/ferrule/node.json"
-#define SRIOV_CONF_CAP     65536 /* bytes of the file; 32 PFs need under 4 KiB */
+#define SRIOV_CONF_CAP     16384 /* bytes of the file; 32 PFs with every key need under 6 KiB */
 #define SRIOV_STATE_DIR    "/run/ferrule"
 #define SRIOV_VFS_MAX_WORD UINT32_MAX /* num_vfs: as many as the device has */
+#define SRIOV_MAX_AGE_MS   10000      /* of maxAgeMs; older than that is no state of a node */
+
+/* Bytes of arena with which no configuration fails for lack of memory: text, index, strings. */
+#define SRIOV_CONF_MEM (2 * (size_t)SRIOV_CONF_CAP + JSON_ARENA_WORST(SRIOV_CONF_CAP) + 4096)
 
 /* One entry of "pfs". */
 struct sriov_conf_pf {
@@ -35,16 +40,20 @@ struct sriov_conf {
 void sriov_conf_default(struct sriov_conf *c);
 
 /*
- * sriov_conf_parse: read text over what *c holds. Strict: an unknown or repeated key, a wrong
- * type or a value out of range is -EINVAL with the key and "line L, column C"; *c is then
- * undefined. place names the file in the message. Memory is needed during the call only.
+ * sriov_conf_parse: read text over what *c holds. Strict: text that is not JSON, an unknown or
+ * repeated key, a wrong type or a value out of range is -EINVAL; the message begins with place,
+ * which names the file, and has key and position: "node.json: pfs[1].capacityMbps (line 4,
+ * column 20): ...". *c is then undefined. -ENOMEM: mem is smaller than SRIOV_CONF_MEM. It is
+ * needed during the call only, and *c does not point into it.
  */
 int sriov_conf_parse(struct sriov_conf *c, struct str text, const char *place, struct arena *mem,
 	struct err *e) MUST_CHECK;
 
 /*
  * sriov_conf_load: defaults, then the file at path. path NULL means SRIOV_CONF_PATH, which may be
- * missing; a path that was named must exist.
+ * missing; a path that was named must exist. Errors as sriov_conf_parse, -EFBIG for a file of more
+ * than SRIOV_CONF_CAP bytes, -errno when it cannot be read. Symbolic links are followed: the files
+ * of a Kubernetes ConfigMap are links.
  */
 int sriov_conf_load(
 	struct sriov_conf *c, const char *path, struct arena *mem, struct err *e) MUST_CHECK;
@@ -53,8 +62,9 @@ int sriov_conf_load(
 const struct sriov_conf_pf *sriov_conf_pf(const struct sriov_conf *c, const char *name);
 
 /*
- * sriov_conf_apply: drop from n the PFs that the configuration does not allow, and set
- * fixed_speed and headroom of the others.
+ * sriov_conf_apply: drop from n the PFs that the configuration does not allow, with their VFs, and
+ * set fixed_speed and headroom of the others. Moves VFs within n: pointers to them are void. Call
+ * ledger_apply before it, lest the records of dropped PFs seem to name VFs that do not exist.
  */
 void sriov_conf_apply(const struct sriov_conf *c, struct sriov_node *n);
 

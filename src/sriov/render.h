@@ -22,8 +22,8 @@ bool sriov_getpfs(struct buf *b, const struct sriov_node *n) MUST_CHECK;
 /* What /v1/node says besides the hardware. */
 struct sriov_node_info {
 	const char *hostname, *version;
-	size_t ledger_records, ledger_damaged, ledger_unmatched;
-	const char *ledger_problem; /* empty when there is none */
+	size_t ledger_records, ledger_damaged, ledger_clashes, ledger_unmatched;
+	const char *ledger_problem, *ledger_clash; /* empty when there is none */
 };
 
 /* Control characters in pod names become six bytes each: hence twice the usual size. */

@@ -202,6 +202,32 @@ int sriov_sysfs_set_num_vfs(int sysfs, const struct sriov_pf *pf, uint32_t n, st
 	return file_write(sysfs, path, buf_str(&b), e);
 }
 
+bool sriov_sysfs_autoprobe(int sysfs, const struct sriov_pf *pf)
+{
+	char path[PATH_LEN], text[8];
+	struct str s;
+
+	(void)path_fmt(path, "class/net/%s/device/sriov_drivers_autoprobe", pf->name);
+	return !read_word(sysfs, path, text, sizeof(text), &s) || !str_eq_c(s, "0");
+}
+
+int sriov_sysfs_rebind(int sysfs, const struct sriov_vf *vf, struct err *e)
+{
+	char path[PATH_LEN], text[32];
+	struct buf bdf;
+	int r;
+
+	buf_init(&bdf, text, sizeof(text));
+	buf_add_pci(&bdf, &vf->pci);
+	(void)path_fmt(path, "bus/pci/drivers/%s/unbind", vf->driver);
+	r = file_write(sysfs, path, buf_str(&bdf), e);
+	if (r < 0) {
+		return r;
+	}
+	(void)path_fmt(path, "bus/pci/drivers/%s/bind", vf->driver);
+	return file_write(sysfs, path, buf_str(&bdf), e);
+}
+
 uint32_t sriov_sysfs_speed(int sysfs, const char *netdev)
 {
 	uint32_t v = read_count(sysfs, netdev, "speed");

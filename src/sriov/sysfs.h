@@ -46,6 +46,13 @@ int sriov_sysfs_num_vfs(
 int sriov_sysfs_set_num_vfs(
 	int sysfs, const struct sriov_pf *pf, uint32_t n, struct err *e) MUST_CHECK;
 
+/* sriov_sysfs_autoprobe: whether the kernel binds drivers to new VFs of pf
+ * (sriov_drivers_autoprobe); true where it does not say. */
+bool sriov_sysfs_autoprobe(int sysfs, const struct sriov_pf *pf);
+
+/* sriov_sysfs_rebind: unbind the driver of a VF that has one, and bind it again. */
+int sriov_sysfs_rebind(int sysfs, const struct sriov_vf *vf, struct err *e) MUST_CHECK;
+
 /* sriov_sysfs_speed: the speed attribute in Mb/s; 0 when down, unknown or absent. */
 uint32_t sriov_sysfs_speed(int sysfs, const char *netdev);
 

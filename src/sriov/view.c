@@ -191,8 +191,10 @@ bool sriov_node_render(struct buf *b, const struct sriov_node *n, const struct s
 	json_put_object(&w, "ledger");
 	json_put_u64(&w, "records", i->ledger_records);
 	json_put_u64(&w, "damaged", i->ledger_damaged);
+	json_put_u64(&w, "clashes", i->ledger_clashes);
 	json_put_u64(&w, "unmatched", i->ledger_unmatched);
 	put_opt(&w, "problem", i->ledger_problem);
+	put_opt(&w, "clash", i->ledger_clash);
 	json_put_end_object(&w);
 	json_put_array(&w, "pfs");
 	for (size_t p = 0; p < n->pf_n; p++) {

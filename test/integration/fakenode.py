@@ -72,7 +72,7 @@ class FakeNode:
             self.add_vf(name, bdf, i)
 
     def vf_bdf(self, bdf, index):
-        return bdf[:7] + ":10.%d" % index if index < 8 else bdf[:7] + ":11.%d" % (index - 8)
+        return "%s:%02x.%d" % (bdf[:7], 16 + index // 8, index % 8)
 
     def add_vf(self, pf, bdf, index, netdev=True, driver="igbvf"):
         vf = self.vf_bdf(bdf, index)

@@ -127,23 +127,14 @@ def pinned_files():
             yield fields[0], fields[4]
 
 
-def dependency_folders():
-    """Where the build around this test may have found its pinned files."""
-    for name in ("DEPS_DIR", "FERRULE_CACHE"):
-        if os.environ.get(name):
-            yield ROOT / os.environ[name]
-    yield Path.home() / ".cache/ferrule"
-    yield ROOT / "build/download"
-
-
 def copy_pinned(name, folder):
-    """Puts the pinned file of a dependency into folder; returns its path there."""
+    """Puts the file of a dependency that this project's own build used into folder; returns its path there."""
     folder.mkdir(parents=True, exist_ok=True)
     for pinned, file in pinned_files():
-        for place in dependency_folders():
-            if pinned == name and (place / file).is_file():
-                return Path(shutil.copy(place / file, folder))
-    raise AssertionError(f"{name} is in none of {[str(p) for p in dependency_folders()]}: run make first")
+        kept = ROOT / "build/deps" / name / file
+        if pinned == name and kept.is_file():
+            return Path(shutil.copy(kept, folder))
+    raise AssertionError(f"no pinned file in {ROOT}/build/deps/{name}: run make test-integration")
 
 
 class SmallTree:

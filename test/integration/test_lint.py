@@ -79,7 +79,7 @@ def test_a_file_that_is_too_long(tree, lines, limit):
     ("\tfor (int to = 0; to < 3; to++) {\n\t}", "shadow"),
     ("\tchar v[to[0]];\n\n\tto[1] = v[0];", "variable length array"),
     ("\n".join(["\tto[0]++;"] * 60), "exceeds recommended size"),
-])
+], ids=["double free", "braces", "conversion", "shadow", "variable length array", "long function"])
 def test_code_rules(tree, new, complaint):
     tree.replace("src/base/copy.c", "\tchar to[64];\n", f"\tchar to[64] = \"\";\n{new}\n")
     tree.replace("src/base/copy.c", "#include <stdio.h>", "#include <stdio.h>\n#include <stdlib.h>")

@@ -132,7 +132,7 @@ def test_vf_state_decides_what_is_allocated(node, serve, netdev, driver, state):
 
 def test_a_ledger_record_allocates_and_reserves(node, serve):
     node.add_pf("enp4s0f0", vfs=2)
-    node.record("c0ffee.eth0.json", vf=1, minTxRate=300, maxTxRate=400)
+    node.record("c0ffee:eth0.json", vf=1, minTxRate=300, maxTxRate=400)
     s = serve()
     pf = s.json("/getpfs")[0]
     assert (pf["used_vfs"], pf["used_tx_rate"]) == (1, 300)
@@ -145,15 +145,15 @@ def test_a_ledger_record_allocates_and_reserves(node, serve):
 
 def test_a_damaged_record_is_reported_and_harmless(node, serve):
     node.add_pf("enp4s0f0", vfs=2)
-    path = node.record("bad.eth0.json")
+    path = node.record("bad:eth0.json")
     with open(path, "w", encoding="utf-8") as f:
         f.write('{"version": 1, "vf": ')
     s = serve()
     ledger = s.json("/v1/node")["ledger"]
     assert (ledger["records"], ledger["damaged"]) == (0, 1)
-    assert "bad.eth0.json" in ledger["problem"]
+    assert "bad:eth0.json" in ledger["problem"]
     assert s.json("/getpfs")[0]["used_vfs"] == 0
-    assert "bad.eth0.json" in s.text()
+    assert "bad:eth0.json" in s.text()
 
 
 def test_an_unreadable_ledger_is_no_empty_ledger(node, serve):
@@ -211,7 +211,7 @@ def test_readings_are_shared_for_max_age(node):
     s = Server(node, "--max-age-ms", "10000")
     try:
         assert s.json("/getpfs")[0]["used_vfs"] == 0
-        node.record("c0ffee.eth0.json")
+        node.record("c0ffee:eth0.json")
         assert s.json("/getpfs")[0]["used_vfs"] == 0  # 10 s have not passed
     finally:
         assert s.stop() == 0
@@ -234,7 +234,7 @@ def test_endpoints_methods_and_head(node, serve):
 
 def test_metrics_are_well_formed_and_true(node, serve):
     node.add_pf("enp4s0f0", vfs=2)
-    node.record("c0ffee.eth0.json", minTxRate=300)
+    node.record("c0ffee:eth0.json", minTxRate=300)
     s = serve()
     for _ in range(3):
         s.json("/getpfs")

@@ -1,7 +1,18 @@
 # SPDX-License-Identifier: MIT
-# Programs that only tests use: built like those of cmd/, from test/tools/NAME.c and the modules
-# NAME_MODS.
-TEST_TOOLS += http_echo nl_dump
+# Programs that only tests and benchmarks use: built like those of cmd/, each from one file
+# (NAME_SRC, test/tools/NAME.c if not given) and the modules NAME_MODS.
+TEST_TOOLS += bench_getpfs
+bench_getpfs_SRC := test/bench/bench_getpfs.c
+bench_getpfs_MODS := sriov nl json base
+bench_getpfs_EXT := jsmn libmnl
+
+TEST_TOOLS += http_echo
 http_echo_MODS := http base
+
+TEST_TOOLS += http_load
+http_load_SRC := test/bench/http_load.c
+http_load_MODS := http base
+
+TEST_TOOLS += nl_dump
 nl_dump_MODS := nl base
 nl_dump_EXT := libmnl

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* json/read.h: depth, size, memory, and texts that take minutes if a step is quadratic. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 #include <errno.h>
 

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* json/read.h: what is accepted and what is not, bounds, iteration and look-up. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 #include <errno.h>
 

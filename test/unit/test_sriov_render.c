@@ -193,8 +193,10 @@ static size_t render_node(void)
 		.version = "0.1.0",
 		.ledger_records = 3,
 		.ledger_damaged = 1,
+		.ledger_clashes = 4,
 		.ledger_unmatched = 2,
-		.ledger_problem = "x.json: not JSON"};
+		.ledger_problem = "x.json: not JSON",
+		.ledger_clash = ""};
 	struct buf b;
 
 	buf_init(&b, out, sizeof(out));

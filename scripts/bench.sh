@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What `make bench` prints. Figures vary with the machine and what else it does: compare within one run.
+#
+#   scripts/bench.sh TOOLS_DIR     TOOLS_DIR has the benchmark programs (make gives it)
+set -eu
+cd "$(dirname "$0")/.."
+tools=$1
+
+echo "machine: $(uname -m), $(nproc) processors, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)"
+echo
+echo "size of the executables (bytes)"
+for f in build/bin/*; do
+	printf '  %-28s %8d\n' "$(basename "$f")" "$(stat -c %s "$f")"
+done
+echo
+echo "one recorded reply of a PF with 126 VFs, parsed and rendered as /getpfs"
+printf '  '
+"$tools/bench_getpfs" test/data/vf126.bin
+echo
+if [ "$(id -u)" -eq 0 ]; then
+	/usr/bin/python3 test/bench/serve.py "$tools/http_load"
+else
+	echo "rdma-ds serve: needs root for a network namespace of its own; skipped"
+fi

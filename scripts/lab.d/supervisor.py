@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""The process that owns a running lab: its namespace, bridges, taps and QEMU processes.
+
+`lab up` starts it and talks to it over two pipes: the supervisor writes "ready" or an error, `up`
+answers "keep". If `up` goes away before that, in whatever way, the supervisor takes everything
+down. Bridges and taps live in its network namespace and vanish with it; a QEMU process is killed
+by the kernel when the supervisor ends. It holds a lock for its whole life, which is what tells
+the other commands that a lab is up.
+"""
+
+import fcntl
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import channel
+import machine
+import netns
+from common import HOST_ADDR, LOG, RUN, LabError, node_addr, node_name, run, tool_env, write_atomic
+
+BOOT_SECONDS = 180
+SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
+
+
+def lock_path():
+    return os.path.join(RUN, "lock")
+
+
+def state_path():
+    return os.path.join(RUN, "state.json")
+
+
+def _make_network(nodes, pfs):
+    lines = ["link set lo up",
+             "link add mgmt type bridge forward_delay 0 stp_state 0",
+             "link add wire type bridge forward_delay 0 stp_state 0 mcast_snooping 0",
+             f"addr add {HOST_ADDR}/24 dev mgmt", "link set mgmt up", "link set wire up"]
+    for n in range(1, nodes + 1):
+        taps = [(machine.mgmt_tap(n), "mgmt")]
+        taps += [(machine.wire_tap(n, p), "wire") for p in range(pfs)]
+        for tap, bridge in taps:
+            lines += [f"tuntap add dev {tap} mode tap", f"link set {tap} master {bridge}",
+                      f"link set {tap} up"]
+    run(["ip", "-batch", "-"], stdin=_text_pipe("\n".join(lines) + "\n"))
+
+
+def _text_pipe(text):
+    fd = os.memfd_create("batch")
+    os.write(fd, text.encode())
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+class Supervisor:
+    """One running lab."""
+
+    def __init__(self, spec):
+        self.spec = spec
+        self.qemus = {}
+
+    def start(self):
+        netns.enter_new()
+        _make_network(self.spec["nodes"], self.spec["pfs"])
+        for n in range(1, self.spec["nodes"] + 1):
+            log = open(os.path.join(LOG, f"{node_name(n)}.qemu"), "wb")
+            with log:
+                self.qemus[n] = subprocess.Popen(
+                    self.spec["commands"][n - 1], cwd=RUN, stdin=subprocess.DEVNULL, stdout=log,
+                    stderr=log, env=tool_env(), preexec_fn=netns.die_with_parent)
+
+    def await_nodes(self):
+        """Waits until every node's agent answers; fails when a node dies or `up` is gone."""
+        deadline = time.monotonic() + BOOT_SECONDS
+        waiting = set(self.qemus)
+        while waiting:
+            for n in sorted(waiting):
+                if self.qemus[n].poll() is not None:
+                    raise LabError(self.dead_node(n))
+                if channel.answers(node_addr(n)):
+                    waiting.discard(n)
+            if time.monotonic() > deadline:
+                raise LabError(f"{node_name(min(waiting))} did not come up within {BOOT_SECONDS} s"
+                               f" (console: {LOG}/{node_name(min(waiting))}.console)")
+            if waiting and self.up_is_gone(0.1):
+                raise LabError("interrupted")
+
+    @staticmethod
+    def up_is_gone(seconds):
+        """Waits on `up`: it says nothing before "ready", so anything to read is its end."""
+        if signal.sigpending() & (SIGNALS - {signal.SIGCHLD}):
+            return True
+        return bool(select.select([0], [], [], seconds)[0])
+
+    def dead_node(self, n):
+        tail = []
+        for suffix in ("qemu", "console"):
+            try:
+                with open(os.path.join(LOG, f"{node_name(n)}.{suffix}"), "rb") as f:
+                    tail.append(f.read()[-400:].decode(errors="replace").strip())
+            except OSError:
+                pass
+        return f"{node_name(n)} ended with status {self.qemus[n].returncode}: " + " ".join(tail)
+
+    def watch(self):
+        """Runs until a signal says stop or somebody removes build/lab/run."""
+        me = os.stat(lock_path()).st_ino
+        while True:
+            info = signal.sigtimedwait(SIGNALS, 10)
+            if info is not None and info.si_signo != signal.SIGCHLD:
+                return
+            try:
+                if os.stat(lock_path()).st_ino != me:
+                    return
+            except OSError:
+                return
+            for qemu in self.qemus.values():
+                qemu.poll()
+
+    def stop(self):
+        for qemu in self.qemus.values():
+            qemu.kill()
+        for qemu in self.qemus.values():
+            qemu.wait()
+        shutil.rmtree(RUN, ignore_errors=True)
+
+
+def main():
+    """The supervisor's life; the specification comes as one line of JSON on stdin."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    spec = json.loads(sys.stdin.buffer.readline())
+    lock = os.open(lock_path(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.ftruncate(lock, 0)
+    os.write(lock, b"%d\n" % os.getpid())
+    supervisor = Supervisor(spec)
+    try:
+        try:
+            supervisor.start()
+            supervisor.await_nodes()
+        except LabError as e:
+            print(f"error {e}", flush=True)
+            return 1
+        state = {k: spec[k] for k in ("nodes", "pfs", "accel", "kernel")}
+        state["pids"] = {node_name(n): q.pid for n, q in supervisor.qemus.items()}
+        write_atomic(state_path(), json.dumps(state).encode())
+        print("ready", flush=True)
+        if sys.stdin.buffer.readline() != b"keep\n":
+            return 1
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(null, fd)
+        supervisor.watch()
+        return 0
+    except BrokenPipeError:
+        return 1
+    finally:
+        supervisor.stop()

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Bounds of the ledger's records, each with its reason. */
+#ifndef LEDGER_LIMITS_H
+#define LEDGER_LIMITS_H
+
+#include "json/limits.h"
+#include "sriov/limits.h"
+
+#define LEDGER_MAX SRIOV_VF_MAX /* a VF has at most one record */
+#define LEDGER_RECORD_CAP                                                                          \
+	16384 /* bytes of one record file; 16 altnames of 127 bytes leave half                     \
+	       */
+
+/* Bytes of text, without NUL. */
+#define LEDGER_ID_MAX        200 /* container ids have 64; the file name must stay below NAME_MAX */
+#define LEDGER_PHASE_MAX     32
+#define LEDGER_NAMESPACE_MAX 63  /* RFC 1123 label */
+#define LEDGER_POD_MAX       253 /* RFC 1123 subdomain */
+#define LEDGER_UID_MAX       64  /* UUIDs have 36 */
+
+/* "<container id>:<interface>.json" and NUL. */
+#define LEDGER_NAME_CAP (LEDGER_ID_MAX + 1 + 15 + 5 + 1)
+
+_Static_assert(LEDGER_NAME_CAP + 16 <= 255, "the temporary name, with \".tmp.<pid>\", must fit");
+
+/* What one record's strings take of the arena: text, NULs, and the alignment of six strings. */
+#define LEDGER_STRINGS                                                                             \
+	(LEDGER_ID_MAX + LEDGER_PHASE_MAX + LEDGER_NAMESPACE_MAX + LEDGER_POD_MAX +                \
+		LEDGER_UID_MAX + 15 + 6 * 17)
+
+/* What reading one record takes for a moment: its text, the index of it, unescaped strings. */
+#define LEDGER_SCRATCH (2 * (size_t)LEDGER_RECORD_CAP + 512 + JSON_ARENA_WORST(LEDGER_RECORD_CAP))
+
+#define LEDGER_MEM     (LEDGER_MAX * (size_t)LEDGER_STRINGS + LEDGER_SCRATCH)
+
+#endif

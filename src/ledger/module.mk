@@ -1,0 +1,2 @@
+MODULES += ledger
+ledger_SRCS := apply.c read.c record.c

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Ledger records: whatever the text, what is taken keeps every promise of ledger/read.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/read.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char mem[LEDGER_STRINGS + LEDGER_SCRATCH];
+
+static void must(bool promise)
+{
+	if (!promise) {
+		abort();
+	}
+}
+
+/* A C string of the arena, printable, of at most max bytes. */
+static void check_text(const struct ledger *l, const char *s, size_t max)
+{
+	size_t n = strlen(s);
+
+	must(n == 0 || (s >= mem && s + n < mem + l->strings.used));
+	must(n <= max);
+	for (size_t i = 0; i < n; i++) {
+		must(s[i] > ' ' && s[i] != 0x7f);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ledger_rec rec;
+	struct ledger l;
+	struct err e = ERR_INIT;
+	char name[LEDGER_NAME_CAP];
+	int r;
+
+	ledger_init(&l, NULL, mem, sizeof(mem));
+	r = ledger_record_parse(&l, (struct str){(const char *)data, size}, &rec, &e);
+	must(l.strings.cap == sizeof(mem));
+	if (r != 0) {
+		/* Never for lack of memory. */
+		must(r == -EINVAL || r == -ENOTSUP);
+		must(e.code == -r && e.msg[0] != '\0' && l.strings.used == 0);
+		return 0;
+	}
+	check_text(&l, rec.holder.container_id, LEDGER_ID_MAX);
+	check_text(&l, rec.holder.phase, LEDGER_PHASE_MAX);
+	check_text(&l, rec.holder.pod_namespace, LEDGER_NAMESPACE_MAX);
+	check_text(&l, rec.holder.pod_name, LEDGER_POD_MAX);
+	check_text(&l, rec.holder.pod_uid, LEDGER_UID_MAX);
+	must(ledger_record_name(str_from(rec.holder.container_id), str_from(rec.holder.ifname),
+		name, sizeof(name)));
+	must(parse_ifname(str_from(rec.pf)) && rec.vf < SRIOV_PF_VF_MAX);
+	must(rec.holder.min_tx_rate <= SRIOV_RATE_MAX && rec.holder.max_tx_rate <= SRIOV_RATE_MAX);
+	must(!rec.has_pci || (rec.pci.dev <= 31 && rec.pci.fn <= 7));
+	return 0;
+}
