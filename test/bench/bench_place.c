@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "base/attr.h"
-#include "unit/place_families.h"
+#include "../unit/place_families.h"
 
 #define SEEDS_MAX 1000
 
