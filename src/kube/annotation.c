@@ -26,7 +26,8 @@ static int unknown_key(struct json_val object, struct json_val key, struct err *
 
 	if (raw.n > SHOWN_MAX) {
 		return json_fail(object, e, EINVAL,
-			"unknown key of %zu bytes; known are min_tx_rate and max_tx_rate", raw.n - 2);
+			"unknown key of %zu bytes; known are min_tx_rate and max_tx_rate",
+			raw.n - 2);
 	}
 	return json_fail(object, e, EINVAL,
 		"unknown key %.*s; known are min_tx_rate and max_tx_rate", STR_ARG(raw));
@@ -53,8 +54,8 @@ static int read_interface(struct json_val object, struct place_request *out, str
 			return unknown_key(object, key, e);
 		}
 		if (seen[rate]) {
-			return json_fail(object, e, EINVAL, "%.*s is there twice",
-				STR_ARG(rate_key[rate]));
+			return json_fail(
+				object, e, EINVAL, "%.*s is there twice", STR_ARG(rate_key[rate]));
 		}
 		seen[rate] = true;
 		if (json_type(val) != JSON_NULL) {

@@ -27,16 +27,16 @@ static uint32_t sooner(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-static int begin(const struct place_in *in, struct place_work *w, struct place_out *out,
-	struct err *e)
+static int begin(
+	const struct place_in *in, struct place_work *w, struct place_out *out, struct err *e)
 {
 	if (in->req_n > PLACE_REQ_MAX) {
 		return err_set(e, E2BIG, "%zu interfaces wanted, at most %d can be placed",
 			in->req_n, PLACE_REQ_MAX);
 	}
 	if (in->pf_n > PLACE_PF_MAX) {
-		return err_set(e, E2BIG, "%zu PFs, at most %d can be considered", in->pf_n,
-			PLACE_PF_MAX);
+		return err_set(
+			e, E2BIG, "%zu PFs, at most %d can be considered", in->pf_n, PLACE_PF_MAX);
 	}
 	memset(out, 0, sizeof(*out));
 	out->hole_pf = PLACE_PF_NONE;
@@ -47,8 +47,7 @@ static int begin(const struct place_in *in, struct place_work *w, struct place_o
 }
 
 /* The reasons for no that need no problem. vfs is the sum of free VFs. */
-static enum place_why obvious(
-	const struct place_in *in, const struct place_work *w, uint64_t *vfs)
+static enum place_why obvious(const struct place_in *in, const struct place_work *w, uint64_t *vfs)
 {
 	uint64_t sum = 0;
 	uint32_t most = 0;
@@ -111,8 +110,8 @@ static int decide(const struct place_in *in, struct place_work *w, struct place_
 	return r;
 }
 
-int place_fits(const struct place_in *in, struct place_work *w, struct place_out *out,
-	struct err *e)
+int place_fits(
+	const struct place_in *in, struct place_work *w, struct place_out *out, struct err *e)
 {
 	uint64_t vfs;
 	int r = decide(in, w, out, &vfs, e);
@@ -127,8 +126,8 @@ int place_fits(const struct place_in *in, struct place_work *w, struct place_out
  * The problem's answer as an assignment. Requests without a minimum take the VFs that are left, on
  * the first PFs of the same order; of the hole's PF one VF is set aside.
  */
-static void keep_answer(const struct place_work *w, const struct place_in *in, uint8_t hole,
-	struct place_out *out)
+static void keep_answer(
+	const struct place_work *w, const struct place_in *in, uint8_t hole, struct place_out *out)
 {
 	const struct place_problem *p = &w->problem;
 	uint32_t next = w->sized_n;
@@ -147,10 +146,10 @@ static void keep_answer(const struct place_work *w, const struct place_in *in, u
 }
 
 /* What an assignment leaves free on each PF; -1 where it leaves no VF. */
-static void leftover(const struct place_in *in, const struct place_out *out,
-	int64_t left[static PLACE_PF_MAX])
+static void leftover(
+	const struct place_in *in, const struct place_out *out, int64_t left[static PLACE_PF_MAX])
 {
-	uint32_t vfs[PLACE_PF_MAX];
+	uint32_t vfs[PLACE_PF_MAX] = {0};
 
 	for (uint32_t i = 0; i < in->pf_n; i++) {
 		left[i] = place_free_mbps(in, i);
@@ -259,11 +258,12 @@ static enum place_answer best_hole(
 			least = (uint64_t)left[pf];
 		}
 		if (most > spare) {
+			/* Not below 0: there is an assignment, and it leaves some multiple here. */
 			most = mbps - (mbps - spare + w->unit - 1) / w->unit * w->unit;
 		}
 		least = whole_units(w, mbps, least);
-		if (least <= most && widen(w, in, pf, (uint32_t)least, (uint32_t)most, out) ==
-					     PLACE_LIMIT) {
+		if (least <= most &&
+			widen(w, in, pf, (uint32_t)least, (uint32_t)most, out) == PLACE_LIMIT) {
 			return PLACE_LIMIT;
 		}
 		done |= (uint32_t)1 << pf;
@@ -287,8 +287,8 @@ static void show_hole(const struct place_in *in, struct place_out *out)
 	out->hole_mbps = (uint32_t)most;
 }
 
-int place_assign(const struct place_in *in, struct place_work *w, struct place_out *out,
-	struct err *e)
+int place_assign(
+	const struct place_in *in, struct place_work *w, struct place_out *out, struct err *e)
 {
 	uint64_t vfs;
 	int r = decide(in, w, out, &vfs, e);

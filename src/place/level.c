@@ -135,8 +135,7 @@ static bool can_swap_two(const struct place_level *l, uint32_t left)
 
 	for (uint32_t i = 0; i + 1 < l->depth; i++) {
 		for (uint32_t j = i + 1; j < l->depth; j++) {
-			uint64_t both =
-				(uint64_t)l->size[l->chosen[i]] + l->size[l->chosen[j]];
+			uint64_t both = (uint64_t)l->size[l->chosen[i]] + l->size[l->chosen[j]];
 			uint32_t larger = left & (bit(l->chosen[i]) - 1);
 
 			while (larger != 0 && l->size[highest(larger)] < both) {
@@ -185,11 +184,9 @@ static void raise_low(struct place_level *l, int64_t low)
 }
 
 /* Take requests from position pos on, as long as they fit and the sum can still be reached. */
-static void take(
-	struct place_level *l, const struct place_reach *r, uint32_t pos, uint32_t *steps)
+static void take(struct place_level *l, const struct place_reach *r, uint32_t pos, uint32_t *steps)
 {
-	while (l->depth < l->vfs &&
-		(pos = first_fitting(l, pos)) < l->n) {
+	while (l->depth < l->vfs && (pos = first_fitting(l, pos)) < l->n) {
 		int64_t missing = l->low - (int64_t)l->sum;
 		uint32_t larger = ~l->taken & (bit(l->run[pos]) - 1);
 

@@ -15,8 +15,7 @@ uint32_t place_free_mbps(const struct place_in *in, uint32_t pf);
  * place_pose: the problem with hole_mbps and one VF of PF hole set aside (PLACE_PF_NONE: nothing),
  * which must be free there. The hole's PF is the last one.
  */
-void place_pose(
-	struct place_work *w, const struct place_in *in, uint8_t hole, uint32_t hole_mbps);
+void place_pose(struct place_work *w, const struct place_in *in, uint8_t hole, uint32_t hole_mbps);
 
 /* place_greedy: best fit, largest request first, once; true if that already is an answer. */
 bool place_greedy(struct place_problem *p);

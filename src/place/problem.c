@@ -132,8 +132,8 @@ void place_pose(struct place_work *w, const struct place_in *in, uint8_t hole, u
 			p->same_prev[at + 1] =
 				p->cap[at] == p->cap[at + 1] && p->vfs[at] == p->vfs[at + 1];
 		}
-		p->same_end[at] = !last && p->same_prev[at + 1] ? p->same_end[at + 1]
-								: (uint8_t)(at + 1);
+		p->same_end[at] =
+			!last && p->same_prev[at + 1] ? p->same_end[at + 1] : (uint8_t)(at + 1);
 	}
 }
 

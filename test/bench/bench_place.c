@@ -84,8 +84,8 @@ static enum place_answer backtrack(
 }
 
 /* The answer of one of the two functions; its time goes to t. */
-static int ours(int (*f)(const struct place_in *, struct place_work *, struct place_out *,
-			struct err *),
+static int ours(
+	int (*f)(const struct place_in *, struct place_work *, struct place_out *, struct err *),
 	const struct place_in *in, struct times *t, uint32_t *steps)
 {
 	struct place_out out;
@@ -144,8 +144,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: bench_place [SEEDS (1 to %d) [CAP_MS]]\n", SEEDS_MAX);
 		return 100;
 	}
-	printf("placement, microseconds, %u instances a line, backtracking stopped at %.0f\n", seeds,
-		cap_us);
+	printf("placement, microseconds, %u instances a line, backtracking stopped at %.0f\n",
+		seeds, cap_us);
 	printf("%-33s %17s %17s %8s %3s %3s %21s %4s %s\n", "", "fits: mid, worst",
 		"assign: mid, worst", "steps", "?", "any", "backtracking", "cut", "ratio");
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Any bytes as a placement: numbers of PFs and requests, a shift for the rates, then two bytes of
- * rate and one of VFs a PF, and two bytes of rate a request. The answers must agree with each other,
- * hold, and for small instances be those of trying everything.
+ * rate and one of VFs a PF, and two bytes of rate a request. The answers must agree with each
+ * other, hold, and for small instances be those of trying everything.
  */
 #include <stdlib.h>
 

@@ -156,16 +156,16 @@ static const struct refused refused[] = {
 	{"[{}, 7]", "[1] (line 1, column 6): expected an object with rates, got a number"},
 	{"[[]]", "[0] (line 1, column 2): expected an object with rates, got an array"},
 	{"[{\"min_tx_rate\":-1}]", "[0].min_tx_rate (line 1, column 17): expected a whole number "
-				  "from 0 to 18446744073709551615, got -1"},
+				   "from 0 to 18446744073709551615, got -1"},
 	{"[{\"min_tx_rate\":-0}]", "[0].min_tx_rate (line 1, column 17): expected a whole number "
-				  "from 0 to 18446744073709551615, got -0"},
+				   "from 0 to 18446744073709551615, got -0"},
 	{"[{},\n{\"max_tx_rate\":1e3}]", "[1].max_tx_rate (line 2, column 16): expected a whole "
 					 "number from 0 to 18446744073709551615, got 1e3"},
 	{"[{\"max_tx_rate\":18446744073709551616}]",
 		"[0].max_tx_rate (line 1, column 17): expected a whole number from 0 to "
 		"18446744073709551615, got 18446744073709551616"},
 	{"[{\"min_tx_rate\":\"5\"}]", "[0].min_tx_rate (line 1, column 17): expected a whole "
-				      "number from 0 to 18446744073709551615, got a string"},
+				      "number from 0 to 18446744073709551615, got \"5\""},
 	{"[{\"min_tx_rate\":2,\"max_tx_rate\":1}]",
 		"[0] (line 1, column 2): max_tx_rate 1 is below min_tx_rate 2"},
 	{"[{\"min_tx_rate\":4294967297,\"max_tx_rate\":4294967296}]",
@@ -178,8 +178,9 @@ static const struct refused refused[] = {
 		"[0] (line 1, column 2): max_tx_rate is there twice"},
 	{"[{},{\"max_tx_rat\":1}]", "[1] (line 1, column 5): unknown key \"max_tx_rat\"; known are "
 				    "min_tx_rate and max_tx_rate"},
-	{"[{\"min_tx_rate \":1}]", "[0] (line 1, column 2): unknown key \"min_tx_rate \"; known are "
-				   "min_tx_rate and max_tx_rate"},
+	{"[{\"min_tx_rate \":1}]",
+		"[0] (line 1, column 2): unknown key \"min_tx_rate \"; known are "
+		"min_tx_rate and max_tx_rate"},
 	{"[{\"\":1}]",
 		"[0] (line 1, column 2): unknown key \"\"; known are min_tx_rate and max_tx_rate"},
 	{"[{\"0123456789012345678901234567890123456789\":1}]",
@@ -277,8 +278,7 @@ static void test_cuts(void **state)
 		struct err e = ERR_INIT;
 		bool good = n == 0 || n == whole.n;
 
-		assert_int_equal(
-			parse((struct str){whole.p, n}, &got, &e), good ? 0 : -EINVAL);
+		assert_int_equal(parse((struct str){whole.p, n}, &got, &e), good ? 0 : -EINVAL);
 	}
 }
 
