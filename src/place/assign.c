@@ -124,16 +124,16 @@ int place_fits(
 
 /*
  * The problem's answer as an assignment. Requests without a minimum take the VFs that are left, on
- * the first PFs of the same order; of the hole's PF one VF is set aside.
+ * the first PFs of the same order, so that a hole, which is on the last one, keeps its VF.
  */
 static void keep_answer(
-	const struct place_work *w, const struct place_in *in, uint8_t hole, struct place_out *out)
+	const struct place_work *w, const struct place_in *in, struct place_out *out)
 {
 	const struct place_problem *p = &w->problem;
 	uint32_t next = w->sized_n;
 
 	for (uint32_t at = 0; at < p->pfs; at++) {
-		uint32_t vfs = in->pf[p->pf[at]].vfs - (p->pf[at] == hole);
+		uint32_t vfs = in->pf[p->pf[at]].vfs;
 
 		for (uint32_t set = p->set[at]; set != 0; set &= set - 1) {
 			out->pf[w->order[__builtin_ctz(set)]] = p->pf[at];
@@ -174,7 +174,7 @@ static enum place_answer try_hole(struct place_work *w, const struct place_in *i
 	place_pose(w, in, pf, mbps);
 	a = place_search(w, harder);
 	if (a == PLACE_YES) {
-		keep_answer(w, in, pf, out);
+		keep_answer(w, in, out);
 		leftover(in, out, left);
 		out->hole_pf = pf;
 		out->hole_mbps = (uint32_t)left[pf];
@@ -296,7 +296,7 @@ int place_assign(
 	if (r == PLACE_YES) {
 		enum place_answer a;
 
-		keep_answer(w, in, PLACE_PF_NONE, out);
+		keep_answer(w, in, out);
 		w->stop = w->steps + PLACE_RULE_STEPS_MAX;
 		if (vfs > w->req_n) {
 			a = best_hole(w, in, out);
@@ -304,7 +304,7 @@ int place_assign(
 			place_pose(w, in, PLACE_PF_NONE, 0);
 			a = place_search(w, false);
 			if (a == PLACE_YES) {
-				keep_answer(w, in, PLACE_PF_NONE, out);
+				keep_answer(w, in, out);
 			}
 		}
 		r = a == PLACE_YES ? PLACE_YES : PLACE_ANY;
