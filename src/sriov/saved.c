@@ -9,9 +9,10 @@
 
 static bool same_vlan(const struct sriov_saved *a, const struct sriov_saved *b)
 {
-	/* Priority and protocol mean nothing without a VLAN; the kernel reports varying ones. */
-	return a->vlan == b->vlan &&
-	       (a->vlan == 0 || (a->qos == b->qos && a->vlan_proto == b->vlan_proto));
+	bool none = a->vlan == 0 && a->qos == 0;
+
+	/* Without a tag its protocol means nothing; drivers report varying ones. */
+	return a->vlan == b->vlan && a->qos == b->qos && (none || a->vlan_proto == b->vlan_proto);
 }
 
 static bool same(const struct sriov_saved *a, const struct sriov_saved *b, uint32_t setting)
@@ -87,7 +88,7 @@ const char *sriov_saved_name(uint32_t setting)
 static void add_vlan(struct buf *b, const struct sriov_saved *s)
 {
 	buf_add_u64(b, s->vlan);
-	if (s->vlan != 0) {
+	if (s->vlan != 0 || s->qos != 0) {
 		buf_printf(b, " (priority %u, 802.1%s)", s->qos,
 			s->vlan_proto == NL_VLAN_8021AD ? "ad" : "Q");
 	}

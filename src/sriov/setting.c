@@ -33,8 +33,8 @@ static int set_once(
 	case SRIOV_HAS_PORT_GUID:
 		return nl_vf_set_port_guid(k, pf, vf, to->port_guid, e);
 	case SRIOV_HAS_VLAN:
-		return nl_vf_set_vlan(k, pf, vf, to->vlan, to->vlan != 0 ? to->qos : 0,
-			to->vlan != 0 ? to->vlan_proto : NL_VLAN_8021Q, e);
+		return nl_vf_set_vlan(k, pf, vf, to->vlan, to->qos,
+			to->vlan != 0 || to->qos != 0 ? to->vlan_proto : NL_VLAN_8021Q, e);
 	case SRIOV_HAS_MIN_RATE | SRIOV_HAS_MAX_RATE:
 		return nl_vf_set_rate(k, pf, vf, to->min_tx_rate, to->max_tx_rate, e);
 	case SRIOV_HAS_SPOOFCHK:
