@@ -10,6 +10,9 @@ test_sriov_node_LDFLAGS := -Wl,--wrap=nl_link_get_name,--wrap=nl_vf_list \
 NL_SCRIPT := -Wl,--wrap=sendto,--wrap=recvmsg,--wrap=recv,--wrap=poll
 test_nl_sock_LDFLAGS := $(NL_SCRIPT)
 test_nl_link_LDFLAGS := $(NL_SCRIPT)
+test_nl_link_set_LDFLAGS := $(NL_SCRIPT)
+test_nl_addr_LDFLAGS := $(NL_SCRIPT)
+test_nl_announce_LDFLAGS := -Wl,--wrap=sendto
 test_nl_vf_LDFLAGS := $(NL_SCRIPT)
 test_nl_vf_set_LDFLAGS := $(NL_SCRIPT)
 test_nl_ethtool_LDFLAGS := $(NL_SCRIPT)
