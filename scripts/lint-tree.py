@@ -132,7 +132,8 @@ class Tree:
         if not lines or "SPDX-License-Identifier: MIT" not in lines[0]:
             self.say(path, 1, "the first line must be the SPDX licence line")
         limit = MAX_MAIN_LINES if top == "cmd" and path.name == "main.c" else MAX_FILE_LINES
-        if len(lines) > limit:
+        # Headers of tests may hold recorded data.
+        if len(lines) > limit and not (top == "test" and path.suffix == ".h"):
             self.say(path, limit + 1, f"{len(lines)} lines, more than {limit}")
         self.check_includes(path, lines)
         if top != "test":

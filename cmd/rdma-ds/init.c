@@ -123,6 +123,15 @@ static void keep_speed(void)
 	}
 }
 
+/* The command line, else a number in the configuration, else what suits. */
+static uint32_t wanted(const char *name)
+{
+	const struct sriov_conf_pf *pf = sriov_conf_pf(&in.opts.conf, name);
+	bool configured = pf != NULL && pf->num_vfs != SRIOV_VFS_MAX_WORD;
+
+	return in.opts.num_vfs == SRIOV_NUM_DEFAULT && configured ? pf->num_vfs : in.opts.num_vfs;
+}
+
 static int bring_up_all(void)
 {
 	const struct sriov_choice *c = &in.choice;
@@ -132,11 +141,9 @@ static int bring_up_all(void)
 
 	buf_init(&b, text, sizeof(text));
 	for (size_t i = 0; i < c->n; i++) {
-		const struct sriov_conf_pf *pf = sriov_conf_pf(&in.opts.conf, c->name[i]);
-		uint32_t want = in.opts.num_given || pf == NULL ? in.opts.num_vfs : pf->num_vfs;
 		struct err e;
 
-		if (sriov_bringup(&in.bringup, c->name[i], want, &e) < 0) {
+		if (sriov_bringup(&in.bringup, c->name[i], wanted(c->name[i]), &e) < 0) {
 			log_error("%s", e.msg);
 			buf_printf(&b, "%s%s", failed > 0 ? ", " : "", c->name[i]);
 			failed++;

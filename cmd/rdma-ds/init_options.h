@@ -12,8 +12,8 @@ struct init_opts {
 	const char *num_text, *config, *state_dir, *sysfs, *log_level;
 	bool all_sriov, trust, spoofchk, require, help;
 	uint32_t timeout_s, speed_owner;
-	bool num_given; /* num_vfs is from the command line and beats the configuration */
-	uint32_t num_vfs;
+	uint32_t num_vfs;       /* from the command line, then it beats the configuration; */
+				/* or SRIOV_NUM_DEFAULT */
 	struct sriov_conf conf; /* with what options change already put in */
 };
 

@@ -121,8 +121,11 @@ void loop_timer_del(struct loop *l, struct loop_timer *t)
 
 static void run_timers(struct loop *l)
 {
+	/* At most as many as were set: one that is always due again must not starve descriptors. */
+	size_t left = l->heap_n;
+
 	l->now_ms = clock_ms();
-	while (l->heap_n > 0 && l->heap[0]->at_ms <= l->now_ms && !l->stop) {
+	while (left-- > 0 && l->heap_n > 0 && l->heap[0]->at_ms <= l->now_ms && !l->stop) {
 		struct loop_timer *t = l->heap[0];
 
 		loop_timer_del(l, t);

@@ -30,6 +30,18 @@ static int set_onoff(const struct opt *o, const char *value, struct err *e)
 	return 0;
 }
 
+static int set_u32(const struct opt *o, const char *value, struct err *e)
+{
+	uint32_t v;
+
+	if (!num_u32(str_from(value), o->max, &v) || v < o->min) {
+		return err_set(e, EINVAL, "--%s: '%s' is not a number from %u to %u", o->name,
+			value, o->min, o->max);
+	}
+	*(uint32_t *)o->out = v;
+	return 0;
+}
+
 static int set_list(const struct opt *o, const char *value, struct err *e)
 {
 	struct opt_list *l = o->out;
@@ -54,15 +66,8 @@ static int opt_set(const struct opt *o, const char *value, struct err *e)
 		return 0;
 	case OPT_LIST:
 		return set_list(o, value, e);
-	case OPT_U32: {
-		uint32_t *out = o->out;
-
-		if (!num_u32(str_from(value), o->max, out) || *out < o->min) {
-			return err_set(e, EINVAL, "--%s: '%s' is not a number from %u to %u",
-				o->name, value, o->min, o->max);
-		}
-		return 0;
-	}
+	case OPT_U32:
+		return set_u32(o, value, e);
 	case OPT_FLAG:
 		break; /* opt_take has dealt with it */
 	}

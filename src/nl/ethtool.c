@@ -34,25 +34,24 @@ static int genl_attrs(const struct nlmsghdr *nlh, uint8_t cmd, struct attr_walk 
 	return 0;
 }
 
-/* The u32 or shorter attribute of a reply that has the given type: 1 found, 0 not there. */
+/* The attribute of a reply that has the given type, NULL if it is not there. */
 static int genl_find(const struct nlmsghdr *nlh, uint8_t cmd, uint16_t type,
 	const struct nlattr **out, struct err *e)
 {
 	const struct nlattr *a;
 	struct attr_walk w;
-	int found = 0;
 	int r = genl_attrs(nlh, cmd, &w, e);
 
+	*out = NULL;
 	if (r < 0) {
 		return r;
 	}
 	while ((r = attr_next(&w, &a)) > 0) {
 		if (attr_type(a) == type) {
 			*out = a;
-			found = 1;
 		}
 	}
-	return r < 0 ? err_set(e, EBADMSG, "generic netlink: attribute runs past the end") : found;
+	return r < 0 ? err_set(e, EBADMSG, "generic netlink: attribute runs past the end") : 0;
 }
 
 int nl_genl_family_parse(const struct nlmsghdr *nlh, uint16_t *id, struct err *e)
@@ -63,7 +62,7 @@ int nl_genl_family_parse(const struct nlmsghdr *nlh, uint16_t *id, struct err *e
 	if (r < 0) {
 		return r;
 	}
-	if (r == 0) {
+	if (a == NULL) {
 		return err_set(e, EBADMSG, "generic netlink: family without a number");
 	}
 	if (!attr_u16(a, id) || *id < NLMSG_MIN_TYPE) {
@@ -113,7 +112,7 @@ int nl_ethtool_speed_parse(const struct nlmsghdr *nlh, uint32_t *mbps, bool *kno
 
 	*known = false;
 	*mbps = 0;
-	if (r <= 0) {
+	if (r < 0 || a == NULL) {
 		return r;
 	}
 	if (!attr_u32(a, &v)) {
@@ -135,7 +134,7 @@ int nl_ethtool_link_parse(const struct nlmsghdr *nlh, bool *up, bool *known, str
 
 	*known = false;
 	*up = false;
-	if (r <= 0) {
+	if (r < 0 || a == NULL) {
 		return r;
 	}
 	if (!attr_u8(a, &v)) {

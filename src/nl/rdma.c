@@ -12,20 +12,35 @@
 
 #define NLDEV(op) ((uint16_t)RDMA_NL_GET_TYPE(RDMA_NL_NLDEV, (op)))
 
-static int nldev_attrs(const struct nlmsghdr *nlh, unsigned op, struct attr_walk *w, struct err *e)
+/* Read one attribute of what out points to; false if its size is wrong. */
+typedef bool (*read_attr_fn)(const struct nlattr *a, void *out);
+
+static int nldev_read(
+	const struct nlmsghdr *nlh, unsigned op, read_attr_fn read_attr, void *out, struct err *e)
 {
+	const struct nlattr *a;
+	struct attr_walk w;
+	int r;
+
 	if (nlh->nlmsg_type != NLDEV(op)) {
 		return err_set(e, EBADMSG, "RDMA message: type %u where %u was expected",
 			nlh->nlmsg_type, NLDEV(op));
 	}
-	if (!attr_walk_msg(nlh, 0, w)) {
+	if (!attr_walk_msg(nlh, 0, &w)) {
 		return err_set(e, EBADMSG, "RDMA message: too short");
 	}
-	return 0;
+	while ((r = attr_next(&w, &a)) > 0) {
+		if (!read_attr(a, out)) {
+			return attr_bad(a, "RDMA message", e);
+		}
+	}
+	return r < 0 ? err_set(e, EBADMSG, "RDMA message: attribute runs past the end") : 0;
 }
 
-static bool read_dev_attr(const struct nlattr *a, struct nl_rdma_dev *out)
+static bool read_dev_attr(const struct nlattr *a, void *dev)
 {
+	struct nl_rdma_dev *out = dev;
+
 	switch (attr_type(a)) {
 	case RDMA_NLDEV_ATTR_DEV_INDEX:
 		return attr_u32(a, &out->index);
@@ -50,27 +65,20 @@ static bool read_dev_attr(const struct nlattr *a, struct nl_rdma_dev *out)
 
 int nl_rdma_dev_parse(const struct nlmsghdr *nlh, struct nl_rdma_dev *out, struct err *e)
 {
-	const struct nlattr *a;
-	struct attr_walk w;
-	int r = nldev_attrs(nlh, RDMA_NLDEV_CMD_GET, &w, e);
+	int r;
 
 	memset(out, 0, sizeof(*out));
-	if (r < 0) {
-		return r;
+	r = nldev_read(nlh, RDMA_NLDEV_CMD_GET, read_dev_attr, out, e);
+	if (r == 0 && out->name[0] == '\0') {
+		return err_set(e, EBADMSG, "RDMA device without a name");
 	}
-	while ((r = attr_next(&w, &a)) > 0) {
-		if (!read_dev_attr(a, out)) {
-			return attr_bad(a, "RDMA device", e);
-		}
-	}
-	if (r < 0 || out->name[0] == '\0') {
-		return err_set(e, EBADMSG, "RDMA device: cut off or without a name");
-	}
-	return 0;
+	return r;
 }
 
-static bool read_port_attr(const struct nlattr *a, struct nl_rdma_port *out)
+static bool read_port_attr(const struct nlattr *a, void *port)
 {
+	struct nl_rdma_port *out = port;
+
 	switch (attr_type(a)) {
 	case RDMA_NLDEV_ATTR_DEV_INDEX:
 		return attr_u32(a, &out->dev_index);
@@ -91,23 +99,14 @@ static bool read_port_attr(const struct nlattr *a, struct nl_rdma_port *out)
 
 int nl_rdma_port_parse(const struct nlmsghdr *nlh, struct nl_rdma_port *out, struct err *e)
 {
-	const struct nlattr *a;
-	struct attr_walk w;
-	int r = nldev_attrs(nlh, RDMA_NLDEV_CMD_PORT_GET, &w, e);
+	int r;
 
 	memset(out, 0, sizeof(*out));
-	if (r < 0) {
-		return r;
+	r = nldev_read(nlh, RDMA_NLDEV_CMD_PORT_GET, read_port_attr, out, e);
+	if (r == 0 && out->port == 0) {
+		return err_set(e, EBADMSG, "RDMA port without a number");
 	}
-	while ((r = attr_next(&w, &a)) > 0) {
-		if (!read_port_attr(a, out)) {
-			return attr_bad(a, "RDMA port", e);
-		}
-	}
-	if (r < 0 || out->port == 0) {
-		return err_set(e, EBADMSG, "RDMA port: cut off or without a number");
-	}
-	return 0;
+	return r;
 }
 
 int nl_rdma_open(struct nl_sock *s, int timeout_ms, struct err *e)
@@ -152,44 +151,43 @@ static void restart(void *arg)
 	t->n = 0;
 }
 
-int nl_rdma_dev_list(
-	struct nl_sock *s, struct nl_rdma_dev *out, size_t cap, size_t *n, struct err *e)
+/* One dump into t; a closed socket has nothing to say. */
+static int list(struct nl_sock *s, struct nl_req *q, struct table *t, const char *what, size_t *n,
+	struct err *e)
 {
-	struct table t = {.devs = out, .cap = cap};
-	struct nl_reader r = {.msg = take, .restart = restart, .arg = &t};
-	struct nl_req q;
+	struct nl_reader r = {.msg = take, .restart = restart, .arg = t};
 	int rc;
 
 	*n = 0;
 	if (s->fd < 0) {
 		return 0;
 	}
-	nl_req_init(&q, NLDEV(RDMA_NLDEV_CMD_GET), NLM_F_DUMP, NULL, 0);
-	rc = nl_request(s, &q.u.h, &r, "list RDMA devices", e);
-	*n = rc < 0 ? 0 : t.n;
+	rc = nl_request(s, &q->u.h, &r, what, e);
+	*n = rc < 0 ? 0 : t->n;
 	return rc;
+}
+
+int nl_rdma_dev_list(
+	struct nl_sock *s, struct nl_rdma_dev *out, size_t cap, size_t *n, struct err *e)
+{
+	struct table t = {.devs = out, .cap = cap};
+	struct nl_req q;
+
+	nl_req_init(&q, NLDEV(RDMA_NLDEV_CMD_GET), NLM_F_DUMP, NULL, 0);
+	return list(s, &q, &t, "list RDMA devices", n, e);
 }
 
 int nl_rdma_port_list(struct nl_sock *s, uint32_t dev_index, struct nl_rdma_port *out, size_t cap,
 	size_t *n, struct err *e)
 {
 	struct table t = {.ports = out, .cap = cap};
-	struct nl_reader r = {.msg = take, .restart = restart, .arg = &t};
 	struct nl_req q;
-	int rc;
+	int r;
 
-	*n = 0;
-	if (s->fd < 0) {
-		return 0;
-	}
 	nl_req_init(&q, NLDEV(RDMA_NLDEV_CMD_PORT_GET), NLM_F_DUMP, NULL, 0);
 	nl_req_put_u32(&q, RDMA_NLDEV_ATTR_DEV_INDEX, dev_index);
-	rc = nl_request(s, &q.u.h, &r, "list ports of an RDMA device", e);
-	if (rc == -EINVAL) {
-		return 0; /* the kernel's answer for an index that is no device (any more) */
-	}
-	*n = rc < 0 ? 0 : t.n;
-	return rc;
+	r = list(s, &q, &t, "list ports of an RDMA device", n, e);
+	return r == -EINVAL ? 0 : r; /* so says the kernel of an index that is no device any more */
 }
 
 static int take_mode(const struct nlmsghdr *nlh, void *arg, struct err *e)

@@ -82,7 +82,7 @@ static bool read_vlan_list(const struct nlattr *list, struct nl_vf *vf, uint32_t
 		*index = v.vf;
 		vf->vlan = v.vlan;
 		vf->qos = v.qos;
-		vf->proto = be16toh(v.vlan_proto);
+		vf->proto = v.vlan_proto != 0 ? be16toh(v.vlan_proto) : NL_VLAN_8021Q;
 		vf->has |= NL_VF_VLAN;
 	}
 	return r == 0;

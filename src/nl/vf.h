@@ -52,7 +52,7 @@ struct nl_vf {
 	uint8_t mac[NL_VF_ADDR_CAP];
 	uint32_t vlan;  /* 0 none, 1..4094 */
 	uint32_t qos;   /* 0..7 */
-	uint16_t proto; /* NL_VLAN_8021Q or NL_VLAN_8021AD */
+	uint16_t proto; /* NL_VLAN_8021Q, also where a driver says 0; or NL_VLAN_8021AD */
 	uint32_t min_tx_rate;
 	uint32_t max_tx_rate; /* of a driver that sends only the older IFLA_VF_TX_RATE: that */
 	enum nl_vf_tri spoofchk;

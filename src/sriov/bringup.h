@@ -44,7 +44,8 @@ struct sriov_bringup {
 };
 
 /*
- * sriov_bringup: bring up the PF called name with want VFs (SRIOV_VFS_MAX_WORD: all it can have).
+ * sriov_bringup: bring up the PF called name with want VFs (or SRIOV_VFS_MAX_WORD,
+ * SRIOV_NUM_DEFAULT: see plan.h).
  * Blocks, at most timeout_ms and what one last try takes. Needs CAP_NET_ADMIN and write access to
  * sysfs.
  *

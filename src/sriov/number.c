@@ -171,8 +171,15 @@ int bringup_number(struct bringup_run *run, uint32_t want, struct err *e)
 	if (r == 0) {
 		r = sriov_plan_num(&run->found, want, &n, e);
 	}
-	if (r < 0 || n == run->found.num_vfs) {
+	if (r < 0) {
 		return r;
+	}
+	if (n == run->found.num_vfs) {
+		if (want == SRIOV_NUM_DEFAULT && n < run->found.total_vfs) {
+			log_info("%s: keeps its %u VFs; the device can have %u (--num-vfs max)",
+				run->name, n, run->found.total_vfs);
+		}
+		return 0;
 	}
 	had = run->found.num_vfs;
 	if (had > 0) {

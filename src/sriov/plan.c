@@ -123,6 +123,9 @@ int sriov_plan_num(const struct sriov_pf *pf, uint32_t want, uint32_t *out, stru
 {
 	uint32_t total = pf->total_vfs < SRIOV_PF_VF_MAX ? pf->total_vfs : SRIOV_PF_VF_MAX;
 
+	if (want == SRIOV_NUM_DEFAULT) {
+		want = pf->num_vfs > 0 ? pf->num_vfs : SRIOV_VFS_MAX_WORD;
+	}
 	if (total > 0) {
 		if (want != SRIOV_VFS_MAX_WORD && want > total) {
 			return err_set(e, ERANGE,

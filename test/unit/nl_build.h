@@ -6,7 +6,9 @@
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,6 +182,28 @@ static inline struct nlmsghdr *nl_cut(const struct nlmsghdr *nlh, size_t n)
 	memcpy(copy, nlh, n);
 	memcpy(copy, &len, sizeof(len));
 	return copy;
+}
+
+/* A message that a kernel sent, from a file of the tree; for the caller to free. */
+static inline struct nlmsghdr *nl_recorded(const char *path)
+{
+	static uint8_t buf[512 * 1024] __attribute__((aligned(4)));
+	FILE *f = fopen(path, "rb");
+	struct nlmsghdr h;
+	size_t n;
+
+	if (f == NULL) {
+		perror(path);
+		abort();
+	}
+	n = fread(buf, 1, sizeof(buf), f);
+	fclose(f);
+	memcpy(&h, buf, sizeof(h));
+	if (h.nlmsg_len != n) {
+		fprintf(stderr, "%s: %zu bytes of a message of %u\n", path, n, h.nlmsg_len);
+		abort();
+	}
+	return nl_cut((const void *)buf, n);
 }
 
 #endif

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "nl/sock.h"
 #include "nl_build.h"
@@ -31,6 +32,7 @@ static struct {
 	uint8_t sent[8][NL_REQ_CAP_BYTES];
 	size_t sent_n;
 	int send_error, poll_error; /* fail so once */
+	unsigned send_us;           /* how long the kernel works on a request */
 	size_t drained;
 	struct nl_sock sock;
 } script;
@@ -56,6 +58,7 @@ ssize_t __wrap_sendto(
 		abort();
 	}
 	memcpy(script.sent[script.sent_n++], p, n);
+	usleep(script.send_us);
 	return (ssize_t)n;
 }
 
@@ -125,13 +128,24 @@ int __wrap_poll(struct pollfd *p, nfds_t n, int timeout)
 	return script.at < script.n ? 1 : __real_poll(p, n, timeout);
 }
 
-/* For cmocka: a fresh script and socket for each test. */
+/* What every test works with: a message to parse, and the error of the last call. */
+static struct mb m;
+static struct err e;
+
+static inline void has_text(const char *text)
+{
+	if (strstr(e.msg, text) == NULL) {
+		fail_msg("\"%s\" is not in \"%s\"", text, e.msg);
+	}
+}
+
+/* For cmocka: a fresh script, socket, message and error for each test. */
 static int script_setup(void **state)
 {
-	struct err e = ERR_INIT;
-
 	(void)state;
 	memset(&script, 0, sizeof(script));
+	memset(&m, 0, sizeof(m));
+	e = (struct err)ERR_INIT;
 	return nl_sock_open(&script.sock, NETLINK_ROUTE, SCRIPT_TIMEOUT_MS, &e);
 }
 

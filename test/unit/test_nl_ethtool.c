@@ -14,28 +14,11 @@
 
 enum { FAMILY = 0x15 };
 
-static struct err e;
-static struct mb m;
-
-static int setup(void **state)
-{
-	memset(&m, 0, sizeof(m));
-	e = (struct err)ERR_INIT;
-	return script_setup(state);
-}
-
 static void genl(struct mb *b, uint16_t family, uint8_t cmd)
 {
 	struct genlmsghdr g = {.cmd = cmd, .version = 1};
 
 	mb_msg(b, family, 0, &g, sizeof(g));
-}
-
-static void has_text(const char *text)
-{
-	if (strstr(e.msg, text) == NULL) {
-		fail_msg("\"%s\" is not in \"%s\"", text, e.msg);
-	}
 }
 
 static void test_family(void **state)
@@ -224,7 +207,7 @@ static void test_driver_without_speeds_and_no_device(void **state)
 	assert_false(known);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, script_teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, script_setup, script_teardown)
 
 int main(void)
 {

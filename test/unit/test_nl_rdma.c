@@ -16,23 +16,6 @@ enum {
 	PORT = RDMA_NL_GET_TYPE(RDMA_NL_NLDEV, RDMA_NLDEV_CMD_PORT_GET),
 };
 
-static struct err e;
-static struct mb m;
-
-static int setup(void **state)
-{
-	memset(&m, 0, sizeof(m));
-	e = (struct err)ERR_INIT;
-	return script_setup(state);
-}
-
-static void has_text(const char *text)
-{
-	if (strstr(e.msg, text) == NULL) {
-		fail_msg("\"%s\" is not in \"%s\"", text, e.msg);
-	}
-}
-
 /* A device as nldev fills it; the u64 come at addresses that are no multiple of 8. */
 static void dev(struct mb *b, uint32_t index, const char *name)
 {
@@ -145,7 +128,7 @@ static void test_wrong_sizes(void **state)
 		r = bad[i].port ? nl_rdma_port_parse((void *)m.p, &p, &e)
 				: nl_rdma_dev_parse((void *)m.p, &d, &e);
 		assert_int_equal(r, -EBADMSG);
-		has_text(bad[i].port ? "RDMA port: attribute" : "RDMA device: attribute");
+		has_text("RDMA message: attribute");
 	}
 }
 
@@ -192,26 +175,38 @@ static void test_cut_at_every_length(void **state)
 	}
 }
 
+static void two_devs(uint16_t flags)
+{
+	struct mb *b = script_step();
+
+	dev(b, 3, "rxe0");
+	dev(b, 4, "rxe1");
+	mb_done(b, flags, 0);
+}
+
+static void two_ports(void)
+{
+	struct mb *b = script_step();
+
+	port(b, 1, 7);
+	port(b, 2, 8);
+	mb_done(b, 0, 0);
+}
+
 static void test_list(void **state)
 {
 	struct nl_rdma_dev d[2];
 	struct nl_rdma_port p[2];
-	struct mb *b = script_step();
 	size_t n = 9;
 
 	(void)state;
-	dev(b, 3, "rxe0");
-	dev(b, 4, "rxe1");
-	mb_done(b, 0, 0);
+	two_devs(0);
 	assert_int_equal(nl_rdma_dev_list(&script.sock, d, 2, &n, &e), 0);
 	assert_int_equal(n, 2);
 	assert_string_equal(d[1].name, "rxe1");
 	assert_int_equal(script_sent(0)->nlmsg_type, DEV);
 	assert_int_equal(script_sent(0)->nlmsg_flags, NLM_F_REQUEST | NLM_F_DUMP);
-	b = script_step();
-	port(b, 1, 7);
-	port(b, 2, 8);
-	mb_done(b, 0, 0);
+	two_ports();
 	assert_int_equal(nl_rdma_port_list(&script.sock, 4, p, 2, &n, &e), 0);
 	assert_int_equal(n, 2);
 	assert_int_equal(p[1].ndev_ifindex, 8);
@@ -225,13 +220,8 @@ static void test_list_starts_again(void **state)
 	size_t n;
 
 	(void)state;
-	for (int i = 0; i < 2; i++) {
-		struct mb *b = script_step();
-
-		dev(b, 3, "rxe0");
-		dev(b, 4, "rxe1");
-		mb_done(b, i == 0 ? NLM_F_DUMP_INTR : 0, 0);
-	}
+	two_devs(NLM_F_DUMP_INTR);
+	two_devs(0);
 	assert_int_equal(nl_rdma_dev_list(&script.sock, d, 2, &n, &e), 0);
 	assert_int_equal(n, 2);
 }
@@ -240,20 +230,14 @@ static void test_more_than_there_is_room_for(void **state)
 {
 	struct nl_rdma_dev d[1];
 	struct nl_rdma_port p[1];
-	struct mb *b = script_step();
 	size_t n = 9;
 
 	(void)state;
-	dev(b, 3, "rxe0");
-	dev(b, 4, "rxe1");
-	mb_done(b, 0, 0);
+	two_devs(0);
 	assert_int_equal(nl_rdma_dev_list(&script.sock, d, 1, &n, &e), -EMSGSIZE);
 	has_text("more than 1 RDMA devices");
 	assert_int_equal(n, 0);
-	b = script_step();
-	port(b, 1, 7);
-	port(b, 2, 8);
-	mb_done(b, 0, 0);
+	two_ports();
 	assert_int_equal(nl_rdma_port_list(&script.sock, 4, p, 1, &n, &e), -EMSGSIZE);
 	has_text("more than 1 RDMA ports of one device");
 	assert_int_equal(n, 0);
@@ -301,7 +285,7 @@ static void test_open(void **state)
 	nl_sock_close(&s);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, script_teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, script_setup, script_teardown)
 
 static void mode(uint16_t type, uint8_t value)
 {

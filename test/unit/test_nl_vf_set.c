@@ -10,13 +10,10 @@
 #include "nl/vf.h"
 #include "nl_script.h"
 
-static struct err e;
-
 static int setup(void **state)
 {
 	int r = script_setup(state);
 
-	e = (struct err)ERR_INIT;
 	script_result(0);
 	return r;
 }

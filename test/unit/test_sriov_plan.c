@@ -217,6 +217,11 @@ static void numbers(void **state)
 	assert_int_equal(num(60000, 0, SRIOV_VFS_MAX_WORD, &got), 0);
 	assert_int_equal(got, SRIOV_PF_VF_MAX);
 
+	assert_int_equal(num(7, 3, SRIOV_NUM_DEFAULT, &got), 0);
+	assert_int_equal(got, 3);
+	assert_int_equal(num(7, 0, SRIOV_NUM_DEFAULT, &got), 0);
+	assert_int_equal(got, 7);
+
 	got = 99;
 	assert_int_equal(num(7, 3, 8, &got), -ERANGE);
 	assert_non_null(strstr(e.msg, "8 VFs"));
@@ -231,6 +236,7 @@ static void numbers_of_devices_that_do_not_say(void **state)
 
 	(void)state;
 	assert_int_equal(num(0, 0, SRIOV_VFS_MAX_WORD, &got), -ENOTSUP);
+	assert_int_equal(num(0, 0, SRIOV_NUM_DEFAULT, &got), -ENOTSUP);
 	assert_int_equal(num(0, 0, 4, &got), -ENOTSUP);
 	assert_int_equal(num(0, 3, 4, &got), -ENOTSUP);
 	assert_non_null(strstr(e.msg, "4 VFs are asked for, it has 3"));

@@ -17,3 +17,5 @@ test_nl_vf_LDFLAGS := $(NL_SCRIPT)
 test_nl_vf_set_LDFLAGS := $(NL_SCRIPT)
 test_nl_ethtool_LDFLAGS := $(NL_SCRIPT)
 test_nl_rdma_LDFLAGS := $(NL_SCRIPT)
+# What single unit tests need at link time: NAME_LDFLAGS.
+test_base_io_LDFLAGS := -Wl,--wrap=read,--wrap=write,--wrap=send

@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -373,16 +374,27 @@ static int listen_on(uint16_t port)
 	return s;
 }
 
+/* Commands get the same small environment however the agent was started. */
+static void environment(void)
+{
+	if (clearenv() != 0 || setenv("HOME", "/root", 1) != 0 ||
+		setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1) !=
+			0) {
+		fail("environment");
+	}
+}
+
 int main(void)
 {
 	int s = listen_on(AGENT_PORT);
 
-	/* BusyBox's init knows no /usr/local, where the programs under test are. */
+	environment();
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGCHLD, SIG_IGN);
+	/* The one that init gives has no /usr/local, where the programs of build/bin are. */
 	if (setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1) < 0) {
 		return 1;
 	}
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGCHLD, SIG_IGN);
 	for (;;) {
 		int one = 1;
 		int c = accept4(s, NULL, NULL, SOCK_CLOEXEC);
