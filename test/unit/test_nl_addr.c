@@ -9,21 +9,6 @@
 #include "nl/addr.h"
 #include "nl_script.h"
 
-static struct err e;
-
-static int setup(void **state)
-{
-	e = (struct err)ERR_INIT;
-	return script_setup(state);
-}
-
-static void has_text(const char *text)
-{
-	if (strstr(e.msg, text) == NULL) {
-		fail_msg("\"%s\" is not in \"%s\"", text, e.msg);
-	}
-}
-
 static struct nl_ip ip(const char *text, uint8_t prefix)
 {
 	struct nl_ip out = {.prefix = prefix};
@@ -411,7 +396,7 @@ static void test_route_of_a_link_and_its_end(void **state)
 	has_text("add route to 10.7.0.0/16 through interface 5: Network is unreachable");
 }
 
-#define T(test) cmocka_unit_test_setup_teardown(test, setup, script_teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, script_setup, script_teardown)
 
 int main(void)
 {

@@ -7,21 +7,6 @@
 #include "nl/link.h"
 #include "nl_script.h"
 
-static struct err e;
-
-static int setup(void **state)
-{
-	e = (struct err)ERR_INIT;
-	return script_setup(state);
-}
-
-static void has_text(const char *text)
-{
-	if (strstr(e.msg, text) == NULL) {
-		fail_msg("\"%s\" is not in \"%s\"", text, e.msg);
-	}
-}
-
 /* The request i: type, for interface 5, with exactly these attributes behind the header. */
 static void sent(size_t i, uint16_t type, uint16_t flags, const void *attrs, size_t n)
 {
@@ -138,7 +123,7 @@ static void test_impossible_arguments_are_not_sent(void **state)
 	assert_int_equal(script.sent_n, 0);
 }
 
-#define T(test) cmocka_unit_test_setup_teardown(test, setup, script_teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, script_setup, script_teardown)
 
 int main(void)
 {

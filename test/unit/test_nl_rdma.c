@@ -371,10 +371,9 @@ int main(void)
 		T(test_device_that_vanished_and_other_errors),
 		T(test_kernel_without_rdma),
 		T(test_open),
-		cmocka_unit_test_setup_teardown(test_namespace_mode, setup, script_teardown),
-		cmocka_unit_test_setup_teardown(
-			test_namespace_mode_malformed, setup, script_teardown),
-		cmocka_unit_test_setup_teardown(test_set_netns, setup, script_teardown),
+		T(test_namespace_mode),
+		T(test_namespace_mode_malformed),
+		T(test_set_netns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
