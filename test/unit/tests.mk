@@ -19,7 +19,7 @@ test_nl_ethtool_LDFLAGS := $(NL_SCRIPT)
 test_nl_rdma_LDFLAGS := $(NL_SCRIPT)
 # What single unit tests need at link time: NAME_LDFLAGS.
 test_base_io_LDFLAGS := -Wl,--wrap=read,--wrap=write,--wrap=send
-test_sriov_attach_LDFLAGS := -Wl,--wrap=clock_ms,--wrap=clock_sleep_ms,--wrap=log_warn \
+FAKE_WORLD := -Wl,--wrap=clock_ms,--wrap=clock_sleep_ms,--wrap=log_warn \
 	-Wl,--wrap=sriov_sysfs_vf_at,--wrap=sriov_sysfs_probe \
 	-Wl,--wrap=nl_link_get,--wrap=nl_link_get_name,--wrap=nl_link_list \
 	-Wl,--wrap=nl_link_set_up,--wrap=nl_link_set_flags,--wrap=nl_link_set_addr \
@@ -28,3 +28,5 @@ test_sriov_attach_LDFLAGS := -Wl,--wrap=clock_ms,--wrap=clock_sleep_ms,--wrap=lo
 	-Wl,--wrap=nl_vf_list_link,--wrap=nl_vf_set_mac,--wrap=nl_vf_set_trust \
 	-Wl,--wrap=nl_vf_set_spoofchk,--wrap=nl_vf_set_rate,--wrap=nl_vf_set_vlan \
 	-Wl,--wrap=nl_vf_set_link_state,--wrap=nl_rdma_dev_list,--wrap=nl_rdma_set_netns
+test_sriov_attach_LDFLAGS := $(FAKE_WORLD)
+test_sriov_prepare_LDFLAGS := $(FAKE_WORLD)
