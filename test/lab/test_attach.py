@@ -286,7 +286,12 @@ def test_a_mac_of_the_pod_s_own(node):
     assert node.link("eth0", netns="pod")["address"] == "02:11:22:33:44:55"
     assert node.link(PF)["vfinfo_list"][0]["address"] == "02:11:22:33:44:55"
     detach(node)
-    same_as(node, before)
+    after = dump(node)
+    for link in after:
+        # igbvf's idea of it is what the PF had when the interface was brought up last.
+        link.pop("permaddr", None)
+    assert after == before
+    assert not records(node)
 
 
 def test_check_names_the_first_difference(node):
