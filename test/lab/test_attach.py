@@ -9,13 +9,13 @@ import pytest
 from labtool import TOP
 
 PF = "enp1s0f0"
-TOOL = os.path.join(TOP, "build", "rel-x86_64", "test-bin", "vf_attach")
+TOOL = os.path.join(TOP, "build", "tools", "vf_attach")
 RECORDS = "/run/ferrule/attachments"
 
 
 @pytest.fixture(scope="session")
 def pushed(lab):
-    assert os.access(TOOL, os.X_OK), f"{TOOL} is missing: run make test-tools"
+    assert os.access(TOOL, os.X_OK), f"{TOOL} is missing: run make tools"
     for node in lab.nodes:
         lab.call("push", node.name, TOOL, "/bin/vf_attach")
 
