@@ -22,26 +22,32 @@ const char *place_why_text(enum place_why why)
 	return "it fits";
 }
 
-static int begin(const struct place_in *in, struct place_work *w, struct place_out *out,
-	struct err *e)
+static uint32_t sooner(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static int begin(
+	const struct place_in *in, struct place_work *w, struct place_out *out, struct err *e)
 {
 	if (in->req_n > PLACE_REQ_MAX) {
 		return err_set(e, E2BIG, "%zu interfaces wanted, at most %d can be placed",
 			in->req_n, PLACE_REQ_MAX);
 	}
 	if (in->pf_n > PLACE_PF_MAX) {
-		return err_set(e, E2BIG, "%zu PFs, at most %d can be considered", in->pf_n,
-			PLACE_PF_MAX);
+		return err_set(
+			e, E2BIG, "%zu PFs, at most %d can be considered", in->pf_n, PLACE_PF_MAX);
 	}
 	memset(out, 0, sizeof(*out));
 	out->hole_pf = PLACE_PF_NONE;
 	place_begin(w, in);
+	w->limit = in->steps_max > 0 ? sooner(in->steps_max, PLACE_STEPS_MAX) : PLACE_STEPS_MAX;
+	w->stop = w->limit;
 	return 0;
 }
 
 /* The reasons for no that need no problem. vfs is the sum of free VFs. */
-static enum place_why obvious(
-	const struct place_in *in, const struct place_work *w, uint64_t *vfs)
+static enum place_why obvious(const struct place_in *in, const struct place_work *w, uint64_t *vfs)
 {
 	uint64_t sum = 0;
 	uint32_t most = 0;
@@ -65,6 +71,26 @@ static enum place_why obvious(
 	return w->size_sum > sum ? PLACE_WHY_SUM : PLACE_WHY_NONE;
 }
 
+/* Is there an assignment? On yes, the problem has one. */
+static enum place_answer search_any(struct place_work *w, const struct place_in *in)
+{
+	place_pose(w, in, PLACE_PF_NONE, 0);
+	w->steps += w->problem.n;
+	if (place_greedy(&w->problem)) {
+		return PLACE_YES;
+	}
+	for (uint32_t shares = w->problem.cap_from[0] > w->size_sum ? 2 : 0; shares > 0; shares--) {
+		w->problem.shares = shares;
+		w->stop = sooner(w->steps + PLACE_FAIR_STEPS_MAX, w->limit);
+		if (place_search(w, false) == PLACE_YES) {
+			return PLACE_YES;
+		}
+	}
+	w->problem.shares = 0;
+	w->stop = w->limit;
+	return place_search(w, false);
+}
+
 /* Begin, and find out whether there is any assignment. */
 static int decide(const struct place_in *in, struct place_work *w, struct place_out *out,
 	uint64_t *vfs, struct err *e)
@@ -79,15 +105,13 @@ static int decide(const struct place_in *in, struct place_work *w, struct place_
 		out->req = out->why == PLACE_WHY_REQUEST ? w->order[0] : 0;
 		return PLACE_NO;
 	}
-	place_pose(w, in, PLACE_PF_NONE, 0);
-	w->steps += w->problem.n;
-	r = place_greedy(&w->problem) ? PLACE_YES : (int)place_search(w, false);
+	r = (int)search_any(w, in);
 	out->why = r == PLACE_NO ? PLACE_WHY_SPLIT : PLACE_WHY_NONE;
 	return r;
 }
 
-int place_fits(const struct place_in *in, struct place_work *w, struct place_out *out,
-	struct err *e)
+int place_fits(
+	const struct place_in *in, struct place_work *w, struct place_out *out, struct err *e)
 {
 	uint64_t vfs;
 	int r = decide(in, w, out, &vfs, e);
@@ -100,16 +124,16 @@ int place_fits(const struct place_in *in, struct place_work *w, struct place_out
 
 /*
  * The problem's answer as an assignment. Requests without a minimum take the VFs that are left, on
- * the first PFs of the same order; of the hole's PF one VF is set aside.
+ * the first PFs of the same order, so that a hole, which is on the last one, keeps its VF.
  */
-static void keep_answer(const struct place_work *w, const struct place_in *in, uint8_t hole,
-	struct place_out *out)
+static void keep_answer(
+	const struct place_work *w, const struct place_in *in, struct place_out *out)
 {
 	const struct place_problem *p = &w->problem;
 	uint32_t next = w->sized_n;
 
 	for (uint32_t at = 0; at < p->pfs; at++) {
-		uint32_t vfs = in->pf[p->pf[at]].vfs - (p->pf[at] == hole);
+		uint32_t vfs = in->pf[p->pf[at]].vfs;
 
 		for (uint32_t set = p->set[at]; set != 0; set &= set - 1) {
 			out->pf[w->order[__builtin_ctz(set)]] = p->pf[at];
@@ -119,14 +143,13 @@ static void keep_answer(const struct place_work *w, const struct place_in *in, u
 			out->pf[w->order[next++]] = p->pf[at];
 		}
 	}
-	out->assigned = true;
 }
 
 /* What an assignment leaves free on each PF; -1 where it leaves no VF. */
-static void leftover(const struct place_in *in, const struct place_out *out,
-	int64_t left[static PLACE_PF_MAX])
+static void leftover(
+	const struct place_in *in, const struct place_out *out, int64_t left[static PLACE_PF_MAX])
 {
-	uint32_t vfs[PLACE_PF_MAX];
+	uint32_t vfs[PLACE_PF_MAX] = {0};
 
 	for (uint32_t i = 0; i < in->pf_n; i++) {
 		left[i] = place_free_mbps(in, i);
@@ -151,7 +174,7 @@ static enum place_answer try_hole(struct place_work *w, const struct place_in *i
 	place_pose(w, in, pf, mbps);
 	a = place_search(w, harder);
 	if (a == PLACE_YES) {
-		keep_answer(w, in, pf, out);
+		keep_answer(w, in, out);
 		leftover(in, out, left);
 		out->hole_pf = pf;
 		out->hole_mbps = (uint32_t)left[pf];
@@ -235,11 +258,12 @@ static enum place_answer best_hole(
 			least = (uint64_t)left[pf];
 		}
 		if (most > spare) {
+			/* Not below 0: there is an assignment, and it leaves some multiple here. */
 			most = mbps - (mbps - spare + w->unit - 1) / w->unit * w->unit;
 		}
 		least = whole_units(w, mbps, least);
-		if (least <= most && widen(w, in, pf, (uint32_t)least, (uint32_t)most, out) ==
-					     PLACE_LIMIT) {
+		if (least <= most &&
+			widen(w, in, pf, (uint32_t)least, (uint32_t)most, out) == PLACE_LIMIT) {
 			return PLACE_LIMIT;
 		}
 		done |= (uint32_t)1 << pf;
@@ -247,23 +271,44 @@ static enum place_answer best_hole(
 	return PLACE_YES;
 }
 
-int place_assign(const struct place_in *in, struct place_work *w, struct place_out *out,
-	struct err *e)
+/* The PF with a free VF that has most left, the last one of several. */
+static void show_hole(const struct place_in *in, struct place_out *out)
+{
+	int64_t left[PLACE_PF_MAX], most = 0;
+
+	leftover(in, out, left);
+	out->hole_pf = PLACE_PF_NONE;
+	for (uint32_t i = 0; i < in->pf_n; i++) {
+		if (left[i] >= most) {
+			most = left[i];
+			out->hole_pf = (uint8_t)i;
+		}
+	}
+	out->hole_mbps = (uint32_t)most;
+}
+
+int place_assign(
+	const struct place_in *in, struct place_work *w, struct place_out *out, struct err *e)
 {
 	uint64_t vfs;
 	int r = decide(in, w, out, &vfs, e);
 
 	if (r == PLACE_YES) {
-		keep_answer(w, in, PLACE_PF_NONE, out);
+		enum place_answer a;
+
+		keep_answer(w, in, out);
+		w->stop = w->steps + PLACE_RULE_STEPS_MAX;
 		if (vfs > w->req_n) {
-			r = (int)best_hole(w, in, out);
+			a = best_hole(w, in, out);
 		} else {
 			place_pose(w, in, PLACE_PF_NONE, 0);
-			r = (int)place_search(w, false);
-			if (r == PLACE_YES) {
-				keep_answer(w, in, PLACE_PF_NONE, out);
+			a = place_search(w, false);
+			if (a == PLACE_YES) {
+				keep_answer(w, in, out);
 			}
 		}
+		r = a == PLACE_YES ? PLACE_YES : PLACE_ANY;
+		show_hole(in, out);
 	}
 	if (r >= 0) {
 		out->steps = w->steps;

@@ -85,7 +85,7 @@ static void list_requests(struct place_level *l, const struct place_problem *p, 
 bool place_level_enter(
 	struct place_level *l, const struct place_problem *p, uint32_t at, uint32_t mask)
 {
-	uint32_t most = 0;
+	int64_t spare;
 
 	list_requests(l, p, mask);
 	if (l->sum_from[0] > p->cap_from[at] || l->n > p->vfs_from[at] ||
@@ -94,7 +94,11 @@ bool place_level_enter(
 	}
 	l->cap = p->cap[at];
 	l->vfs = p->vfs[at];
-	l->low = (int64_t)l->cap - (int64_t)(p->cap_from[at] - l->sum_from[0]);
+	spare = (int64_t)(p->cap_from[at] - l->sum_from[0]);
+	if (p->shares > 0) {
+		spare = spare * p->shares / (p->pfs - at);
+	}
+	l->low = (int64_t)l->cap - spare;
 	l->least = p->vfs_from[at] - l->n < l->vfs ? l->vfs - (p->vfs_from[at] - l->n) : 0;
 	l->start = 0;
 	if (p->same_prev[at] && at > 0) {
@@ -104,10 +108,6 @@ bool place_level_enter(
 			l->start++;
 		}
 	}
-	while (most < l->n && l->sum_from[l->n - most - 1] <= l->cap) {
-		most++;
-	}
-	l->counted = l->vfs < most;
 	l->merge = !p->counted;
 	l->beyond = p->cap_from[p->same_end[at]];
 	l->started = false;
@@ -130,8 +130,7 @@ static bool can_swap_two(const struct place_level *l, uint32_t left)
 
 	for (uint32_t i = 0; i + 1 < l->depth; i++) {
 		for (uint32_t j = i + 1; j < l->depth; j++) {
-			uint64_t both =
-				(uint64_t)l->size[l->chosen[i]] + l->size[l->chosen[j]];
+			uint64_t both = (uint64_t)l->size[l->chosen[i]] + l->size[l->chosen[j]];
 			uint32_t larger = left & (bit(l->chosen[i]) - 1);
 
 			while (larger != 0 && l->size[highest(larger)] < both) {
@@ -180,15 +179,18 @@ static void raise_low(struct place_level *l, int64_t low)
 }
 
 /* Take requests from position pos on, as long as they fit and the sum can still be reached. */
-static void take(struct place_level *l, uint32_t pos, uint32_t *steps)
+static void take(struct place_level *l, const struct place_reach *r, uint32_t pos, uint32_t *steps)
 {
-	while (l->depth < l->vfs &&
-		(pos = first_fitting(l, pos)) < l->n) {
+	while (l->depth < l->vfs && (pos = first_fitting(l, pos)) < l->n) {
 		int64_t missing = l->low - (int64_t)l->sum;
 		uint32_t larger = ~l->taken & (bit(l->run[pos]) - 1);
 
 		if (missing > (int64_t)l->sum_from[pos] ||
 			missing > (int64_t)l->size[pos] * (l->vfs - l->depth)) {
+			return;
+		}
+		if (r->ready && missing > 0 &&
+			!place_reach_any(r, l->item[pos], (uint64_t)missing, l->cap - l->sum)) {
 			return;
 		}
 		l->low_at[l->depth] = l->low;
@@ -225,16 +227,15 @@ static bool skip(struct place_level *l, uint32_t *pos)
 		l->low = l->low_at[l->depth];
 		/* With room for one request only, a smaller one could give way to this one. */
 	} while (l->cap - l->sum < 2 * (uint64_t)l->size[l->n - 1]);
-	/* What fits now must not fit in the end, or the set has room for another request. */
-	if (!l->counted) {
-		raise_low(l, (int64_t)l->cap - l->size[last] + 1);
-	}
+	/* If it fits in the end, there is room for it, or a smaller one can give way to it. */
+	raise_low(l, (int64_t)l->cap - l->size[last] + 1);
 	*pos = l->after[last];
 	return l->depth > 0 || may_begin(l, *pos);
 }
 
-enum level_next place_level_next(struct place_level *l, uint32_t *steps, uint32_t *set)
+enum level_next place_level_next(struct place_work *w, uint32_t at)
 {
+	struct place_level *l = &w->level[at];
 	uint32_t all = l->n == 32 ? UINT32_MAX : bit(l->n) - 1;
 	uint32_t pos = l->start;
 
@@ -242,18 +243,22 @@ enum level_next place_level_next(struct place_level *l, uint32_t *steps, uint32_
 		if (l->started ? !skip(l, &pos) : !may_begin(l, pos)) {
 			return LEVEL_DONE;
 		}
-		if (++*steps >= PLACE_STEPS_MAX) {
+		if (++w->steps >= w->stop) {
 			return LEVEL_LIMIT;
 		}
+		if (!w->reach.ready && w->steps > PLACE_REACH_STEPS) {
+			place_reach_build(w);
+		}
 		l->started = true;
-		take(l, pos, steps);
-		if ((int64_t)l->sum < l->low || l->depth < l->least || can_add(l, all & ~l->taken) ||
+		take(l, &w->reach, pos, &w->steps);
+		if ((int64_t)l->sum < l->low || l->depth < l->least ||
+			can_add(l, all & ~l->taken) ||
 			(l->merge && can_swap_two(l, all & ~l->taken))) {
 			continue;
 		}
-		*set = 0;
+		w->problem.set[at] = 0;
 		for (uint32_t i = 0; i < l->depth; i++) {
-			*set |= bit(l->item[l->chosen[i]]);
+			w->problem.set[at] |= bit(l->item[l->chosen[i]]);
 		}
 		return LEVEL_SET;
 	}

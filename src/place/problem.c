@@ -29,6 +29,13 @@ void place_begin(struct place_work *w, const struct place_in *in)
 	w->steps = 0;
 	w->serial = 0;
 	w->memo_ready = false;
+	w->reach.ready = false;
+	w->largest = 0;
+	for (uint32_t i = 0; i < in->pf_n; i++) {
+		uint32_t mbps = place_free_mbps(in, i);
+
+		w->largest = mbps > w->largest ? mbps : w->largest;
+	}
 	for (uint32_t i = 0; i < w->req_n; i++) {
 		uint32_t min = in->req[i].min;
 		uint32_t at = i;
@@ -106,6 +113,7 @@ void place_pose(struct place_work *w, const struct place_in *in, uint8_t hole, u
 
 	p->n = w->sized_n;
 	p->counted = false;
+	p->shares = 0;
 	memcpy(p->size, w->size, sizeof(p->size));
 	sort_pfs(p, in, hole);
 	p->cap_from[p->pfs] = 0;
@@ -124,8 +132,8 @@ void place_pose(struct place_work *w, const struct place_in *in, uint8_t hole, u
 			p->same_prev[at + 1] =
 				p->cap[at] == p->cap[at + 1] && p->vfs[at] == p->vfs[at + 1];
 		}
-		p->same_end[at] = !last && p->same_prev[at + 1] ? p->same_end[at + 1]
-								: (uint8_t)(at + 1);
+		p->same_end[at] =
+			!last && p->same_prev[at + 1] ? p->same_end[at + 1] : (uint8_t)(at + 1);
 	}
 }
 

@@ -50,8 +50,8 @@ static inline bool brute_next(const struct place_in *in, struct brute_state *s)
 }
 
 /* Place of each request in descending order, and of each PF in ascending order. */
-static inline void brute_ranks(const struct place_in *in, const struct brute *b, uint8_t *req_rank,
-	uint8_t *pf_rank)
+static inline void brute_ranks(
+	const struct place_in *in, const struct brute *b, uint8_t *req_rank, uint8_t *pf_rank)
 {
 	for (size_t i = 0; i < in->req_n; i++) {
 		req_rank[i] = 0;

@@ -9,7 +9,10 @@ struct family {
 	const char *name;
 	/* Fill x with instance number seed. */
 	void (*make)(struct instance *x, uint32_t seed);
-	int answer; /* an enum place_answer where it is known, else -1 */
+	int answer;     /* of place_fits, where it is the same for all seeds, else -1 */
+	bool no_limit;  /* place_fits always knows */
+	bool proved;    /* place_assign always finds the rule's assignment */
+	uint32_t steps; /* it takes at most, with seeds 1 to 50 */
 };
 
 static inline void same_pfs(struct instance *x, uint32_t n, uint32_t vfs, uint32_t mbps)
@@ -26,6 +29,15 @@ static inline void requests(struct instance *x, uint32_t n, uint32_t min, uint32
 	for (uint32_t i = 0; i < n; i++) {
 		x->req[x->in.req_n++].min = min + i * step;
 	}
+}
+
+/* What nodes and pods look like. */
+static inline void make_everyday(struct instance *x, uint32_t seed)
+{
+	instance_init(x, 0, 0);
+	same_pfs(x, 2, 100, 100000);
+	x->pf[seed % 2].mbps -= 1000 * (seed % 37);
+	requests(x, 3, 10000, 5000);
 }
 
 static inline void make_document(struct instance *x, uint32_t seed)
@@ -198,39 +210,40 @@ static inline void make_few_vfs(struct instance *x, uint32_t seed)
 }
 
 static const struct family families[] = {
-	{"17 of 40000 on 8 equal PFs", make_document, PLACE_NO},
-	{"17 of 40000..40016 on 8 PFs", make_near_equal, PLACE_NO},
-	{"16 of 40000..40105 on 8 PFs", make_near_equal_full, PLACE_YES},
-	{"31 over a third on 15 PFs", make_thirds_over, PLACE_NO},
-	{"32 under a third on 11 PFs", make_thirds_under, PLACE_YES},
-	{"17 over a half on 16 PFs", make_halves_over, PLACE_NO},
-	{"half, third, sixth on 11 PFs", make_half_third_sixth, -1},
-	{"32 on 16 PFs in stairs", make_stairs, -1},
-	{"steps of 5000 on 8 PFs", make_round5000, -1},
-	{"steps of 1000 on 4 PFs", make_round4, -1},
-	{"steps of 1000 on 8 PFs", make_round1000, -1},
-	{"steps of 1000 on 16 PFs", make_round16, -1},
-	{"32 cut from 2 PFs", make_cut2, PLACE_YES},
-	{"32 cut from 4 PFs", make_cut4, PLACE_YES},
-	{"32 cut from 5 PFs", make_cut5, PLACE_YES},
-	{"32 cut from 6 PFs", make_cut6, PLACE_YES},
-	{"32 cut from 8 PFs", make_cut8, PLACE_YES},
-	{"32 cut from 11 PFs", make_cut11, PLACE_YES},
-	{"32 cut from 16 PFs", make_cut16, PLACE_YES},
-	{"32 cut from 6 PFs, 5 spare", make_cut6_slack, PLACE_YES},
-	{"32 cut from 8 PFs, 50 spare", make_cut8_slack, PLACE_YES},
-	{"32 cut from 16 PFs, 500 spare", make_cut16_slack, PLACE_YES},
-	{"32 filling 3 equal PFs", make_equal3, -1},
-	{"32 filling 4 equal PFs", make_equal4, -1},
-	{"32 filling 5 equal PFs", make_equal5, -1},
-	{"32 filling 6 equal PFs", make_equal6, -1},
-	{"32 filling 8 equal PFs", make_equal8, -1},
-	{"32 filling 11 equal PFs", make_equal11, -1},
-	{"32 on 6 equal PFs, 5 spare", make_equal6_slack, -1},
-	{"32 on 8 equal PFs, 50 spare", make_equal8_slack, -1},
-	{"32 on 8 equal PFs, 500 spare", make_equal8_wide, -1},
-	{"32 on 11 equal PFs, 500 spare", make_equal11_slack, -1},
-	{"32 on 8 PFs of 4 VFs, 500 spare", make_few_vfs, -1},
+	{"3 on 2 PFs, every day", make_everyday, PLACE_YES, true, true, 100},
+	{"17 of 40000 on 8 equal PFs", make_document, PLACE_NO, true, true, 100},
+	{"17 of 40000..40016 on 8 PFs", make_near_equal, PLACE_NO, true, true, 100},
+	{"16 of 40000..40105 on 8 PFs", make_near_equal_full, PLACE_YES, true, true, 100},
+	{"31 over a third on 15 PFs", make_thirds_over, PLACE_NO, true, true, 100},
+	{"32 under a third on 11 PFs", make_thirds_under, PLACE_YES, true, true, 100},
+	{"17 over a half on 16 PFs", make_halves_over, PLACE_NO, true, true, 100},
+	{"half, third, sixth on 11 PFs", make_half_third_sixth, -1, true, true, 100},
+	{"32 on 16 PFs in stairs", make_stairs, -1, true, true, 100},
+	{"steps of 5000 on 8 PFs", make_round5000, -1, true, true, 100},
+	{"steps of 1000 on 4 PFs", make_round4, -1, true, false, 100},
+	{"steps of 1000 on 8 PFs", make_round1000, -1, true, true, 100},
+	{"steps of 1000 on 16 PFs", make_round16, -1, true, false, 100},
+	{"32 cut from 2 PFs", make_cut2, PLACE_YES, true, true, 5000},
+	{"32 cut from 4 PFs", make_cut4, PLACE_YES, true, true, 20000},
+	{"32 cut from 5 PFs", make_cut5, PLACE_YES, true, false, 100000},
+	{"32 cut from 6 PFs", make_cut6, PLACE_YES, true, false, 50000},
+	{"32 cut from 8 PFs", make_cut8, PLACE_YES, true, true, 10000},
+	{"32 cut from 11 PFs", make_cut11, PLACE_YES, true, true, 5000},
+	{"32 cut from 16 PFs", make_cut16, PLACE_YES, true, true, 5000},
+	{"32 cut from 6 PFs, 5 spare", make_cut6_slack, PLACE_YES, true, false, 5000},
+	{"32 cut from 8 PFs, 50 spare", make_cut8_slack, PLACE_YES, true, false, 5000},
+	{"32 cut from 16 PFs, 500 spare", make_cut16_slack, PLACE_YES, true, false, 5000},
+	{"32 filling 3 equal PFs", make_equal3, -1, true, true, 5000},
+	{"32 filling 4 equal PFs", make_equal4, -1, true, true, 20000},
+	{"32 filling 5 equal PFs", make_equal5, -1, true, false, 200000},
+	{"32 filling 6 equal PFs", make_equal6, -1, true, true, 200000},
+	{"32 filling 8 equal PFs", make_equal8, -1, true, true, 10000},
+	{"32 filling 11 equal PFs", make_equal11, -1, true, true, 5000},
+	{"32 on 6 equal PFs, 5 spare", make_equal6_slack, -1, true, false, 200000},
+	{"32 on 8 equal PFs, 50 spare", make_equal8_slack, -1, true, false, 50000},
+	{"32 on 8 equal PFs, 500 spare", make_equal8_wide, -1, true, false, 1000},
+	{"32 on 11 equal PFs, 500 spare", make_equal11_slack, -1, false, false, 1000100},
+	{"32 on 8 PFs of 4 VFs, 500 spare", make_few_vfs, -1, true, false, 1000},
 };
 
 #endif
