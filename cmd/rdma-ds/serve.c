@@ -20,6 +20,7 @@
 #include "metrics.h"
 #include "options.h"
 #include "page.h"
+#include "poll.h"
 #include "sandbox/caps.h"
 #include "sriov/render.h"
 
@@ -28,7 +29,8 @@
 static const char endpoints[] = "rdma-ds: SR-IOV physical and virtual functions of this node\n"
 				"\n"
 				"GET /getpfs    PFs with capacity and VFs, for schedulers (JSON)\n"
-				"GET /v1/node   everything known of the node (JSON)\n"
+				"GET /v1/node   everything known of the node (JSON);\n"
+				"               ?after=REVISION&timeout_s=N waits for a change\n"
 				"GET /metrics   numbers for Prometheus\n"
 				"GET /healthz   200 while the program runs\n"
 				"GET /readyz    200 while the node can be read\n";
@@ -36,12 +38,13 @@ static const char endpoints[] = "rdma-ds: SR-IOV physical and virtual functions 
 /* One process serves one node: its memory is here, untouched pages cost nothing. */
 static struct serve {
 	struct loop loop;
-	struct loop_timer *heap[HTTP_SERVER_TIMERS(HTTP_CONNS_DEFAULT) + 1];
+	struct loop_timer *heap[HTTP_SERVER_TIMERS(HTTP_CONNS_DEFAULT) + 2];
 	struct loop_timer deadline;
 	struct loop_fd signals;
 	struct http_server server;
 	struct reading reading;
 	struct page getpfs, node, metrics;
+	struct poll poll;
 	char hostname[256];
 } sv;
 
@@ -77,6 +80,7 @@ static bool render_node(struct buf *b, const void *arg)
 	struct sriov_node_info info = {
 		.hostname = sv.hostname,
 		.version = ferrule_version(),
+		.revision = r->revision,
 		.ledger_records = r->ledger.n,
 		.ledger_damaged = r->ledger.damaged,
 		.ledger_clashes = r->ledger.clashes,
@@ -97,7 +101,7 @@ static bool render_metrics(struct buf *b, const void *arg)
 
 static const struct http_route routes[] = {
 	{.path = "/getpfs", .methods = HTTP_BIT(HTTP_GET), .fn = page_serve, .arg = &sv.getpfs},
-	{.path = "/v1/node", .methods = HTTP_BIT(HTTP_GET), .fn = page_serve, .arg = &sv.node},
+	{.path = "/v1/node", .methods = HTTP_BIT(HTTP_GET), .fn = poll_serve, .arg = &sv.poll},
 	{.path = "/metrics", .methods = HTTP_BIT(HTTP_GET), .fn = page_serve, .arg = &sv.metrics},
 	{.path = "/healthz", .methods = HTTP_BIT(HTTP_GET), .fn = text_ok, .arg = (void *)"ok\n"},
 	{.path = "/readyz", .methods = HTTP_BIT(HTTP_GET), .fn = readyz},
@@ -115,8 +119,13 @@ static void set_pages(void)
 		.cap = SRIOV_GETPFS_CAP,
 		.render = render_getpfs,
 		.arg = r};
-	sv.node = (struct page){
-		.reading = r, .type = json, .cap = SRIOV_NODE_CAP, .render = render_node, .arg = r};
+	sv.node = (struct page){.reading = r,
+		.server = &sv.server,
+		.type = json,
+		.cap = SRIOV_NODE_CAP,
+		.render = render_node,
+		.arg = r};
+	sv.poll = (struct poll){.loop = &sv.loop, .page = &sv.node};
 	sv.metrics = (struct page){.reading = r,
 		.server = &sv.server,
 		.type = HTTP_PROM_TYPE,
@@ -153,6 +162,7 @@ static void on_signal(struct loop *l, struct loop_fd *w, uint32_t events)
 	log_info("stopping");
 	sv.deadline.fn = on_deadline;
 	loop_timer_set(l, &sv.deadline, l->now_ms + SHUTDOWN_MS);
+	poll_stop(&sv.poll);
 	http_server_stop(&sv.server, on_stopped, l);
 }
 

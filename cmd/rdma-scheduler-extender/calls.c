@@ -356,7 +356,7 @@ static int read_need(struct calls *c, struct call *call, struct err *e)
 		call->malformed = call->why;
 		return 0;
 	}
-	if (call->need.n > 0 && call->key_n < 2) {
+	if (call->need.n > 0 && pod->uid.n == 0 && pod->name.n == 0) {
 		return err_set(e, EPROTO, "the pod has neither uid nor name");
 	}
 	return 0;

@@ -188,6 +188,7 @@ bool sriov_node_render(struct buf *b, const struct sriov_node *n, const struct s
 	json_put_object(&w, NULL);
 	json_put_cstr(&w, "hostname", i->hostname);
 	json_put_cstr(&w, "version", i->version);
+	json_put_u64(&w, "revision", i->revision);
 	json_put_object(&w, "ledger");
 	json_put_u64(&w, "records", i->ledger_records);
 	json_put_u64(&w, "damaged", i->ledger_damaged);
