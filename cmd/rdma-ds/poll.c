@@ -6,7 +6,7 @@
 #include "base/num.h"
 
 struct query {
-	bool has_after;
+	bool has_after, used;
 	uint64_t after;
 	uint64_t timeout_s;
 };
@@ -22,7 +22,9 @@ static bool parse_query(struct str text, struct query *q)
 		if (!str_cut(item, '=', &name, &value)) {
 			return false;
 		}
-		if (str_eq(name, STR("after"))) {
+		if (str_eq(name, STR("vfs")) && str_eq(value, STR("used"))) {
+			q->used = true;
+		} else if (str_eq(name, STR("after"))) {
 			q->has_after = num_u64(value, UINT64_MAX, &q->after);
 			if (!q->has_after) {
 				return false;
@@ -49,12 +51,13 @@ static void arm(struct poll *p)
 static void send_one(struct poll *p, size_t i, bool changed)
 {
 	struct http_conn *conn = p->wait[i].conn;
+	struct page *page = p->wait[i].page;
 	struct http_resp resp;
 
 	p->wait[i] = p->wait[--p->n];
 	http_later_begin(conn, &resp);
 	if (changed) {
-		page_serve(p->page, NULL, &resp);
+		page_serve(page, NULL, &resp);
 	} else {
 		resp.status = 204;
 	}
@@ -85,12 +88,13 @@ void poll_serve(void *arg, const struct http_req *req, struct http_resp *resp)
 	struct err e;
 
 	if (!parse_query(req->query, &q)) {
-		http_resp_error(resp, 400, "the query is after=REVISION&timeout_s=SECONDS");
+		http_resp_error(resp, 400,
+			"the query is after=REVISION&timeout_s=SECONDS&vfs=used, or a part");
 		return;
 	}
 	if (!q.has_after || reading_get(p->page->reading, &e) < 0 ||
 		p->page->reading->revision != q.after) {
-		page_serve(p->page, req, resp);
+		page_serve(q.used ? p->used : p->page, req, resp);
 		return;
 	}
 	if (q.timeout_s == 0) {
@@ -102,6 +106,7 @@ void poll_serve(void *arg, const struct http_req *req, struct http_resp *resp)
 		return;
 	}
 	p->wait[p->n].conn = http_resp_later(resp);
+	p->wait[p->n].page = q.used ? p->used : p->page;
 	p->wait[p->n].after = q.after;
 	p->wait[p->n++].until_ms = clock_ms() + (int64_t)q.timeout_s * 1000;
 	p->timer.fn = on_timer;

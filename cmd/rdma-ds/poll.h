@@ -12,9 +12,11 @@
 struct poll {
 	struct loop *loop;
 	struct page *page; /* /v1/node */
+	struct page *used; /* /v1/node?vfs=used */
 	struct loop_timer timer;
 	struct {
 		struct http_conn *conn;
+		struct page *page;
 		uint64_t after;
 		int64_t until_ms;
 	} wait[POLL_MAX];
@@ -23,9 +25,10 @@ struct poll {
 
 /*
  * poll_serve: the handler of /v1/node; arg is the struct poll. Without a query it is page_serve.
- * With after the answer comes when the revision is another one: at once, or when a reading shows
- * it; 204 when timeout_s (0 to POLL_TIMEOUT_S, default 0) have passed without; 503 when the node
- * cannot be read or too many wait. The node is read only while somebody waits.
+ * vfs=used leaves out the VFs that are free. With after the answer comes when the revision is
+ * another one: at once, or when a reading shows it; 204 when timeout_s (0 to POLL_TIMEOUT_S,
+ * default 0) have passed without; 503 when the node cannot be read or too many wait. The node is
+ * read only while somebody waits.
  */
 void poll_serve(void *arg, const struct http_req *req, struct http_resp *resp);
 

@@ -30,7 +30,8 @@ static const char endpoints[] = "rdma-ds: SR-IOV physical and virtual functions 
 				"\n"
 				"GET /getpfs    PFs with capacity and VFs, for schedulers (JSON)\n"
 				"GET /v1/node   everything known of the node (JSON);\n"
-				"               ?after=REVISION&timeout_s=N waits for a change\n"
+				"               ?after=REVISION&timeout_s=N waits for a change,\n"
+				"               ?vfs=used leaves out free VFs\n"
 				"GET /metrics   numbers for Prometheus\n"
 				"GET /healthz   200 while the program runs\n"
 				"GET /readyz    200 while the node can be read\n";
@@ -43,7 +44,7 @@ static struct serve {
 	struct loop_fd signals;
 	struct http_server server;
 	struct reading reading;
-	struct page getpfs, node, metrics;
+	struct page getpfs, node, used, metrics;
 	struct poll poll;
 	char hostname[256];
 } sv;
@@ -74,13 +75,13 @@ static bool render_getpfs(struct buf *b, const void *arg)
 	return sriov_getpfs(b, &r->node);
 }
 
-static bool render_node(struct buf *b, const void *arg)
+static bool render(struct buf *b, const struct reading *r, bool used_only)
 {
-	const struct reading *r = arg;
 	struct sriov_node_info info = {
 		.hostname = sv.hostname,
 		.version = ferrule_version(),
 		.revision = r->revision,
+		.used_only = used_only,
 		.ledger_records = r->ledger.n,
 		.ledger_damaged = r->ledger.damaged,
 		.ledger_clashes = r->ledger.clashes,
@@ -90,6 +91,16 @@ static bool render_node(struct buf *b, const void *arg)
 	};
 
 	return sriov_node_render(b, &r->node, &info);
+}
+
+static bool render_node(struct buf *b, const void *arg)
+{
+	return render(b, arg, false);
+}
+
+static bool render_used(struct buf *b, const void *arg)
+{
+	return render(b, arg, true);
 }
 
 static bool render_metrics(struct buf *b, const void *arg)
@@ -125,7 +136,9 @@ static void set_pages(void)
 		.cap = SRIOV_NODE_CAP,
 		.render = render_node,
 		.arg = r};
-	sv.poll = (struct poll){.loop = &sv.loop, .page = &sv.node};
+	sv.used = sv.node;
+	sv.used.render = render_used;
+	sv.poll = (struct poll){.loop = &sv.loop, .page = &sv.node, .used = &sv.used};
 	sv.metrics = (struct page){.reading = r,
 		.server = &sv.server,
 		.type = HTTP_PROM_TYPE,

@@ -119,7 +119,7 @@ static bool fetch(struct link *k, int64_t deadline_ms)
 	struct buf b;
 
 	buf_init(&b, k->path, sizeof(k->path));
-	buf_add_c(&b, k->kind == LINK_PLAIN ? "/getpfs" : "/v1/node?after=0&timeout_s=0");
+	buf_add_c(&b, k->kind == LINK_PLAIN ? "/getpfs" : "/v1/node?vfs=used&after=0&timeout_s=0");
 	buf_add_chr(&b, '\0');
 	k->deadline_ms = deadline_ms;
 	k->state = LINK_FETCH;
@@ -138,7 +138,7 @@ static void follow(struct link *k)
 	struct buf b;
 
 	buf_init(&b, k->path, sizeof(k->path));
-	buf_add_c(&b, "/v1/node?after=");
+	buf_add_c(&b, "/v1/node?vfs=used&after=");
 	buf_add_u64(&b, w->sched->node[index_of(k)].revision);
 	buf_printf(&b, "&timeout_s=%d", WATCH_POLL_S);
 	buf_add_chr(&b, '\0');

@@ -312,11 +312,12 @@ bool json_key_is(struct str key, const char *name)
 {
 	struct str want = str_from(name);
 
-	if (key.n < want.n) {
-		return false; /* escapes are never shorter than what they stand for */
+	/* Escapes are longer than what they stand for, so equal lengths are equal texts or none. */
+	if (key.n <= want.n) {
+		return key.n == want.n && str_ieq(key, want);
 	}
 	if (memchr(key.p, '\\', key.n) == NULL) {
-		return str_ieq(key, want);
+		return false;
 	}
 	while (want.n > 0) {
 		int32_t cp = text_next(&key);

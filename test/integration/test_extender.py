@@ -172,7 +172,7 @@ def test_a_followed_node_is_not_asked_again(cluster):
     ext = cluster.start()
     for i in range(5):
         assert ext.filter(pod("u%d" % i, 1000), [a])[0] == [a.name]
-    assert a.requests[0].startswith("/v1/node?after=0") and len(a.requests) == 2
+    assert a.requests[0].startswith("/v1/node?vfs=used&after=0") and len(a.requests) == 2
     a.attach("other", 0, 100000)
     a.attach("other", 1, 100000)
     wait_for(lambda: ext.node(a.name)["pfs"][1]["reserved_mbps"] == 100000)
@@ -265,7 +265,7 @@ def test_a_node_that_goes_away_and_comes_back_with_other_pfs(cluster):
     assert ext.filter(pod("u3", 1000), [a]) == ([], {a.name: NO_ROOM})
     assert ext.filter(pod("u1", 1000), [a])[0] == [a.name]
     assert ext.filter(pod("u3", *[40000] * 5), [a])[0] == [a.name]
-    assert ext.filter(pod("u4", *[40000] * 1), [a]) == ([], {a.name: NO_ROOM})
+    assert ext.filter(pod("u4", 40000, 40000), [a]) == ([], {a.name: NO_ROOM})
 
 
 # --- Claims

@@ -20,3 +20,8 @@ http_load_MODS := http base
 TEST_TOOLS += nl_dump
 nl_dump_MODS := nl base
 nl_dump_EXT := libmnl
+
+TEST_TOOLS += sim_nodes
+sim_nodes_SRC := test/bench/sim_nodes.c
+sim_nodes_MODS := http json base
+sim_nodes_EXT := jsmn
