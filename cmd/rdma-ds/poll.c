@@ -97,7 +97,7 @@ void poll_serve(void *arg, const struct http_req *req, struct http_resp *resp)
 		page_serve(q.used ? p->used : p->page, req, resp);
 		return;
 	}
-	if (q.timeout_s == 0) {
+	if (q.timeout_s == 0 || p->stopping) {
 		resp->status = 204;
 		return;
 	}
@@ -117,6 +117,7 @@ void poll_serve(void *arg, const struct http_req *req, struct http_resp *resp)
 
 void poll_stop(struct poll *p)
 {
+	p->stopping = true;
 	loop_timer_del(p->loop, &p->timer);
 	while (p->n > 0) {
 		send_one(p, p->n - 1, false);

@@ -21,6 +21,7 @@ struct poll {
 		int64_t until_ms;
 	} wait[POLL_MAX];
 	size_t n;
+	bool stopping; /* nobody waits any more */
 };
 
 /*
@@ -32,7 +33,7 @@ struct poll {
  */
 void poll_serve(void *arg, const struct http_req *req, struct http_resp *resp);
 
-/* poll_stop: let all who wait go, with 204. Not from a handler. */
+/* poll_stop: let all who wait go, and those who come still, with 204. Not from a handler. */
 void poll_stop(struct poll *p);
 
 #endif

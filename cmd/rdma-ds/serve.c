@@ -175,8 +175,8 @@ static void on_signal(struct loop *l, struct loop_fd *w, uint32_t events)
 	log_info("stopping");
 	sv.deadline.fn = on_deadline;
 	loop_timer_set(l, &sv.deadline, l->now_ms + SHUTDOWN_MS);
-	poll_stop(&sv.poll);
 	http_server_stop(&sv.server, on_stopped, l);
+	poll_stop(&sv.poll);
 }
 
 static int listen_all(const struct serve_opts *o, struct err *e)
