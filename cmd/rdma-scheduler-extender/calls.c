@@ -304,7 +304,8 @@ static void ask_nodes(struct calls *c, struct call *call)
 		link = &c->watch->link[node];
 		if (item->ip.n > 0) {
 			(void)watch_address(c->watch, node, item->ip); /* else as it was */
-		} else if (!link->ready) {
+		} else if (!link->ready &&
+			   (item->dns.n == 0 || !watch_address(c->watch, node, item->dns))) {
 			/* A name alone: it may be an address. */
 			(void)watch_address(c->watch, node, item->name);
 		}

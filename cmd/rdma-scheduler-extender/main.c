@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -33,6 +32,7 @@
 static struct extender {
 	struct ext_opts opts;
 	struct loop loop;
+	struct loop_timer *heap[TIMERS];
 	struct loop_timer deadline;
 	struct loop_fd signals;
 	struct http_server server;
@@ -178,15 +178,10 @@ static int set_up_model(struct err *e)
 static int set_up(struct err *e)
 {
 	const struct http_server_conf conf = {.conns = CONNS, .idle_ms = IDLE_MS};
-	struct loop_timer **heap = mmap(NULL, TIMERS * sizeof(*heap), PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int r;
 
-	if (heap == MAP_FAILED) {
-		return err_sys(e, errno, "memory for timers");
-	}
 	raise_files();
-	r = loop_init(&ex.loop, heap, TIMERS, e);
+	r = loop_init(&ex.loop, ex.heap, TIMERS, e);
 	if (r == 0) {
 		r = set_up_model(e);
 	}

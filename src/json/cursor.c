@@ -63,7 +63,7 @@ static int skip_escape(struct json_cur *c)
 		return fail(c, EINVAL, "a string without its closing quote");
 	}
 	if (c->p[1] != 'u') {
-		if (memchr("\"\\/bfnrt", c->p[1], 8) == NULL) {
+		if (c->p[1] == '\0' || strchr("\"\\/bfnrt", c->p[1]) == NULL) {
 			return fail(c, EINVAL, "no such escape");
 		}
 		c->p += 2;

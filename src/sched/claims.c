@@ -151,6 +151,7 @@ void sched_claim_drop(struct sched *s, struct sched_claim *c)
 		release(s, c, k);
 	}
 	while (*at != c) {
+		ASSERT(*at != NULL); /* it is in the list */
 		before = *at;
 		at = &before->newer;
 	}

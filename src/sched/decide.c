@@ -16,8 +16,7 @@ struct question {
 	struct sched *s;
 	const struct sched_ask *ask;
 	uint64_t steps;
-	struct sched_claim *claim; /* being made; NULL for a pod that needs nothing */
-	size_t pass;
+	struct sched_claim *claim; /* being made */
 };
 
 bool sched_place(struct sched *s, const struct place_pf *pf, size_t pf_n,
@@ -173,14 +172,15 @@ static void narrow_entries(struct question *q, uint32_t narrow, bool spread)
 	c->entry_n = kept;
 }
 
-static int begin_claim(struct question *q, size_t n, int64_t now_ms, struct err *e)
+static struct sched_claim *begin_claim(struct question *q, size_t n, int64_t now_ms, struct err *e)
 {
 	struct sched *s = q->s;
 	struct sched_claim *c = sched_claim_new(s, q->ask, now_ms);
 
 	if (c == NULL) {
-		return err_set(
+		(void)err_set(
 			e, ENOSPC, "more than %d pods wait for their interfaces", SCHED_CLAIMS_MAX);
+		return NULL;
 	}
 	q->claim = c;
 	c->stride = sizeof(uint32_t) + (q->ask->req_n + 3) / 4 * 4;
@@ -191,9 +191,10 @@ static int begin_claim(struct question *q, size_t n, int64_t now_ms, struct err 
 	if (c->run == NULL) {
 		c->run_bytes = 0;
 		sched_claim_drop(s, c);
-		return err_set(e, ENOSPC, "no memory for more claims");
+		(void)err_set(e, ENOSPC, "no memory for more claims");
+		return NULL;
 	}
-	return 0;
+	return c;
 }
 
 static void end_claim(struct question *q)
@@ -221,14 +222,13 @@ int sched_filter(struct sched *s, const struct sched_ask *ask, const uint32_t *n
 {
 	struct question q = {.s = s, .ask = ask};
 	struct sched_claim *old = sched_claim_find(s, ask->uid);
-	int r;
 
 	if (old != NULL) {
 		sched_claim_drop(s, old);
 	}
-	r = begin_claim(&q, n, now_ms, e);
-	if (r < 0) {
-		return r;
+	q.claim = begin_claim(&q, n, now_ms, e);
+	if (q.claim == NULL) {
+		return -ENOSPC;
 	}
 	s->serial++;
 	for (size_t k = 0; k < n; k++) {

@@ -154,6 +154,7 @@ static uint32_t take_chunk(struct sched *s)
 {
 	uint32_t i = s->free_chunk;
 
+	ASSERT(s->chunk != NULL); /* sched_init made it */
 	if (i != SCHED_NONE) {
 		s->free_chunk = s->chunk[i].next;
 	} else if (s->chunk_n < SCHED_CHUNKS_MAX) {
@@ -165,6 +166,7 @@ static uint32_t take_chunk(struct sched *s)
 /* Out of chunks, an attachment goes unnoticed: its claim lives until it expires. */
 static void keep_holds(struct sched *s, struct sched_node *n, const struct sched_state *state)
 {
+	ASSERT(s->chunk != NULL); /* sched_init made it */
 	drop_holds(s, n);
 	for (uint32_t i = 0; i < state->hold_n; i++) {
 		struct sched_chunk *c = n->holds == SCHED_NONE ? NULL : &s->chunk[n->holds];

@@ -152,7 +152,7 @@ int sched_filter(struct sched *s, const struct sched_ask *ask, const uint32_t *n
  * Nothing changes.
  */
 void sched_score(struct sched *s, const struct sched_ask *ask, const uint32_t *node, size_t n,
-	bool spread, uint8_t *score);
+	bool spread, uint8_t *scores);
 
 /*
  * sched_fits_without: whether the pod fits on node i once these pods (hashes of uids) have gone:

@@ -79,7 +79,7 @@ static size_t free_for(
 }
 
 void sched_score(struct sched *s, const struct sched_ask *ask, const uint32_t *node, size_t n,
-	bool spread, uint8_t *out)
+	bool spread, uint8_t *scores)
 {
 	const struct sched_claim *own = sched_claim_find(s, ask->uid);
 	struct place_pf free[PLACE_PF_MAX], last[PLACE_PF_MAX];
@@ -91,7 +91,7 @@ void sched_score(struct sched *s, const struct sched_ask *ask, const uint32_t *n
 	for (size_t k = 0; k < n; k++) {
 		size_t pf_n;
 
-		out[k] = 0;
+		scores[k] = 0;
 		if (node[k] == SCHED_NONE || !s->node[node[k]].known || s->node[node[k]].broken) {
 			continue;
 		}
@@ -102,10 +102,10 @@ void sched_score(struct sched *s, const struct sched_ask *ask, const uint32_t *n
 			fits = sched_place(s, free, pf_n, ask->req, ask->req_n, &placed, &steps);
 		}
 		if (fits) {
-			out[k] = (uint8_t)((score(sched_pfs(s, node[k]), free, pf_n, ask->req,
-						    ask->req_n, placed.pf, spread) +
-						   50) /
-					   100);
+			scores[k] = (uint8_t)((score(sched_pfs(s, node[k]), free, pf_n, ask->req,
+						       ask->req_n, placed.pf, spread) +
+						      50) /
+					      100);
 		}
 	}
 }

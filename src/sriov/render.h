@@ -22,7 +22,7 @@ bool sriov_getpfs(struct buf *b, const struct sriov_node *n) MUST_CHECK;
 /* What /v1/node says besides the hardware. */
 struct sriov_node_info {
 	const char *hostname, *version;
-	bool used_only; /* leave out VFs that nobody uses */
+	bool used_only;    /* leave out VFs that nobody uses */
 	uint64_t revision; /* a number that changes when sriov_node_digest does */
 	size_t ledger_records, ledger_damaged, ledger_clashes, ledger_unmatched;
 	const char *ledger_problem, *ledger_clash; /* empty when there is none */

@@ -114,7 +114,7 @@ def median(xs):
 
 
 def full_row(n, nodes, kind):
-    ext = Extender()
+    ext = Extender("--node-timeout", "60000")  # to measure, on however busy a machine
     first, text = ext.post(full_body(pod("first"), nodes))
     check(text, n)
     first_mb = ext.peak_mb()
