@@ -206,13 +206,12 @@ static void on_answer(struct link *k, const struct http_result *res)
 	r = plain ? sched_state_getpfs(res->body, the_watch->state, &e)
 		  : sched_state_node(res->body, the_watch->state, &e);
 	reply_give(k, res->body.n);
-	if (r < 0 && k->kind == LINK_NEW) {
+	/* What cannot be followed is asked as the document has it. */
+	if (r < 0 ? k->kind == LINK_NEW : !plain && the_watch->state->revision == 0) {
 		fall_back(k);
 	} else if (r < 0) {
 		(void)err_wrap(&e, "answer cannot be believed");
 		failed(k, e.msg);
-	} else if (!plain && the_watch->state->revision == 0) {
-		fall_back(k); /* of a version that cannot be followed */
 	} else {
 		took_state(k);
 	}
