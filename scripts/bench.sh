@@ -25,3 +25,6 @@ if [ "$(id -u)" -eq 0 ]; then
 else
 	echo "rdma-ds serve: needs root for a network namespace of its own; skipped"
 fi
+echo
+echo "rdma-scheduler-extender, full nodes of 10 KB; every answer is checked"
+/usr/bin/python3 test/bench/extender.py "$tools/sim_nodes"

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "sriov/node.h"
+#include "sriov/render.h"
 #include "sriov/speed.h"
 
 int reading_init(struct reading *r, const struct sriov_conf *conf, const char *sysfs, struct err *e)
@@ -128,6 +130,21 @@ static void log_ledger(const struct ledger *l, size_t damaged, size_t clashes)
 	}
 }
 
+static void set_revision(struct reading *r)
+{
+	uint64_t digest = sriov_node_digest(&r->node);
+
+	if (r->revision == 0) {
+		struct timespec now = {0};
+
+		(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
+		r->revision = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + 1;
+	} else if (digest != r->digest) {
+		r->revision++;
+	}
+	r->digest = digest;
+}
+
 int reading_get(struct reading *r, struct err *e)
 {
 	int64_t begin = clock_us();
@@ -148,6 +165,7 @@ int reading_get(struct reading *r, struct err *e)
 		now = (struct err)ERR_INIT;
 		log_changes(r);
 		log_ledger(&r->ledger, damaged, clashes);
+		set_revision(r);
 		if (r->why.code != 0) {
 			log_info("the node can be read again");
 		}

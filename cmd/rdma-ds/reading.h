@@ -16,7 +16,13 @@ struct reading {
 
 	/* What was read last. number counts readings, so that rendered pages can tell their age. */
 	uint64_t number;
-	int64_t at_ms;  /* CLOCK_MONOTONIC */
+	int64_t at_ms; /* CLOCK_MONOTONIC */
+	/*
+	 * Grows when a good reading differs, for a scheduler, from the good one before; begins at
+	 * the time of day in ms, so that it differs from what an earlier process said. 0: none was
+	 * good.
+	 */
+	uint64_t revision, digest;
 	struct err why; /* code 0: the reading is good; else nothing below may be used */
 	struct sriov_node node;
 	struct ledger ledger;

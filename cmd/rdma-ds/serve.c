@@ -20,6 +20,7 @@
 #include "metrics.h"
 #include "options.h"
 #include "page.h"
+#include "poll.h"
 #include "sandbox/caps.h"
 #include "sriov/render.h"
 
@@ -28,7 +29,9 @@
 static const char endpoints[] = "rdma-ds: SR-IOV physical and virtual functions of this node\n"
 				"\n"
 				"GET /getpfs    PFs with capacity and VFs, for schedulers (JSON)\n"
-				"GET /v1/node   everything known of the node (JSON)\n"
+				"GET /v1/node   everything known of the node (JSON);\n"
+				"               ?after=REVISION&timeout_s=N waits for a change,\n"
+				"               ?vfs=used leaves out free VFs\n"
 				"GET /metrics   numbers for Prometheus\n"
 				"GET /healthz   200 while the program runs\n"
 				"GET /readyz    200 while the node can be read\n";
@@ -36,12 +39,13 @@ static const char endpoints[] = "rdma-ds: SR-IOV physical and virtual functions 
 /* One process serves one node: its memory is here, untouched pages cost nothing. */
 static struct serve {
 	struct loop loop;
-	struct loop_timer *heap[HTTP_SERVER_TIMERS(HTTP_CONNS_DEFAULT) + 1];
+	struct loop_timer *heap[HTTP_SERVER_TIMERS(HTTP_CONNS_DEFAULT) + 2];
 	struct loop_timer deadline;
 	struct loop_fd signals;
 	struct http_server server;
 	struct reading reading;
-	struct page getpfs, node, metrics;
+	struct page getpfs, node, used, metrics;
+	struct poll poll;
 	char hostname[256];
 } sv;
 
@@ -71,12 +75,13 @@ static bool render_getpfs(struct buf *b, const void *arg)
 	return sriov_getpfs(b, &r->node);
 }
 
-static bool render_node(struct buf *b, const void *arg)
+static bool render(struct buf *b, const struct reading *r, bool used_only)
 {
-	const struct reading *r = arg;
 	struct sriov_node_info info = {
 		.hostname = sv.hostname,
 		.version = ferrule_version(),
+		.revision = r->revision,
+		.used_only = used_only,
 		.ledger_records = r->ledger.n,
 		.ledger_damaged = r->ledger.damaged,
 		.ledger_clashes = r->ledger.clashes,
@@ -88,6 +93,16 @@ static bool render_node(struct buf *b, const void *arg)
 	return sriov_node_render(b, &r->node, &info);
 }
 
+static bool render_node(struct buf *b, const void *arg)
+{
+	return render(b, arg, false);
+}
+
+static bool render_used(struct buf *b, const void *arg)
+{
+	return render(b, arg, true);
+}
+
 static bool render_metrics(struct buf *b, const void *arg)
 {
 	const struct serve *s = arg;
@@ -97,7 +112,7 @@ static bool render_metrics(struct buf *b, const void *arg)
 
 static const struct http_route routes[] = {
 	{.path = "/getpfs", .methods = HTTP_BIT(HTTP_GET), .fn = page_serve, .arg = &sv.getpfs},
-	{.path = "/v1/node", .methods = HTTP_BIT(HTTP_GET), .fn = page_serve, .arg = &sv.node},
+	{.path = "/v1/node", .methods = HTTP_BIT(HTTP_GET), .fn = poll_serve, .arg = &sv.poll},
 	{.path = "/metrics", .methods = HTTP_BIT(HTTP_GET), .fn = page_serve, .arg = &sv.metrics},
 	{.path = "/healthz", .methods = HTTP_BIT(HTTP_GET), .fn = text_ok, .arg = (void *)"ok\n"},
 	{.path = "/readyz", .methods = HTTP_BIT(HTTP_GET), .fn = readyz},
@@ -115,8 +130,15 @@ static void set_pages(void)
 		.cap = SRIOV_GETPFS_CAP,
 		.render = render_getpfs,
 		.arg = r};
-	sv.node = (struct page){
-		.reading = r, .type = json, .cap = SRIOV_NODE_CAP, .render = render_node, .arg = r};
+	sv.node = (struct page){.reading = r,
+		.server = &sv.server,
+		.type = json,
+		.cap = SRIOV_NODE_CAP,
+		.render = render_node,
+		.arg = r};
+	sv.used = sv.node;
+	sv.used.render = render_used;
+	sv.poll = (struct poll){.loop = &sv.loop, .page = &sv.node, .used = &sv.used};
 	sv.metrics = (struct page){.reading = r,
 		.server = &sv.server,
 		.type = HTTP_PROM_TYPE,
@@ -154,6 +176,7 @@ static void on_signal(struct loop *l, struct loop_fd *w, uint32_t events)
 	sv.deadline.fn = on_deadline;
 	loop_timer_set(l, &sv.deadline, l->now_ms + SHUTDOWN_MS);
 	http_server_stop(&sv.server, on_stopped, l);
+	poll_stop(&sv.poll);
 }
 
 static int listen_all(const struct serve_opts *o, struct err *e)

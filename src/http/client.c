@@ -68,7 +68,7 @@ static int check_call(const struct http_call *call, struct err *e)
 				e, EINVAL, "header field '%.*s' cannot be sent", STR_ARG(f->name));
 		}
 	}
-	if (call->cap < HTTP_REQUEST_HEAD_MAX) {
+	if (call->cap < HTTP_REQUEST_HEAD_MAX && call->answer_mem == NULL) {
 		return err_set(e, EINVAL, "less than %d bytes for an HTTP exchange",
 			HTTP_REQUEST_HEAD_MAX);
 	}
@@ -79,7 +79,8 @@ static int build_head(struct http_client *c, const struct http_call *call, struc
 {
 	struct buf b;
 
-	buf_init(&b, call->mem, HTTP_REQUEST_HEAD_MAX);
+	buf_init(&b, call->mem,
+		call->cap < HTTP_REQUEST_HEAD_MAX ? call->cap : HTTP_REQUEST_HEAD_MAX);
 	buf_add_c(&b, http_method_name(call->method));
 	buf_add_chr(&b, ' ');
 	buf_add(&b, call->path);
@@ -100,7 +101,7 @@ static int build_head(struct http_client *c, const struct http_call *call, struc
 	}
 	buf_add(&b, STR("\r\n"));
 	if (!buf_ok(&b)) {
-		return err_set(e, EMSGSIZE, "request head over %d bytes", HTTP_REQUEST_HEAD_MAX);
+		return err_set(e, EMSGSIZE, "request head over %zu bytes", b.cap);
 	}
 	c->out_n = b.n;
 	c->sent = c->n = c->head_n = 0;
@@ -170,10 +171,10 @@ static void end_ok(struct http_client *c)
 	struct http_resp_head head;
 	struct http_result res;
 	struct http_bad bad;
-	ssize_t r = http_resp_parse(call->mem, c->head_n, &head, &bad);
+	ssize_t r = http_resp_parse(c->in, c->head_n, &head, &bad);
 
 	ASSERT(r == (ssize_t)c->head_n); /* it was parsed before, by receive_head */
-	res = (struct http_result){head.status, &head.h, {call->mem + r, c->n - c->head_n}};
+	res = (struct http_result){head.status, &head.h, {c->in + r, c->n - c->head_n}};
 	loop_timer_del(c->loop, &c->timer);
 	if (c->keep && all_sent(c)) {
 		c->state = CL_IDLE;
@@ -204,7 +205,7 @@ static int begin_body(struct http_client *c, const struct http_resp_head *head, 
 		c->body = BODY_CLOSE;
 		c->keep = false;
 		return 0;
-	} else if (head->h.length > c->call->cap - c->head_n) {
+	} else if (head->h.length > c->in_cap - c->head_n) {
 		return fail(c, e, EMSGSIZE, "the answer is too large");
 	} else {
 		c->body = BODY_LENGTH;
@@ -226,7 +227,7 @@ static int skip_interim(struct http_client *c, int status, size_t n, struct err 
 		return fail(c, e, EBADMSG, "interim answers instead of a real one");
 	}
 	c->n -= n;
-	memmove(c->call->mem, c->call->mem + n, c->n);
+	memmove(c->in, c->in + n, c->n);
 	return 0;
 }
 
@@ -242,11 +243,11 @@ static int decode(struct http_client *c, char *raw, size_t raw_n, struct err *e)
 		if (r < 0) {
 			return fail(c, e, EBADMSG, "malformed chunked answer");
 		}
-		if (data.n > c->call->cap - c->n) {
+		if (data.n > c->in_cap - c->n) {
 			return fail(c, e, EMSGSIZE, "the answer is too large");
 		}
 		if (data.n > 0) {
-			memmove(c->call->mem + c->n, data.p, data.n);
+			memmove(c->in + c->n, data.p, data.n);
 			c->n += data.n;
 		}
 		at += (size_t)r;
@@ -266,14 +267,13 @@ static int receive_head(struct http_client *c, struct err *e)
 	int got;
 
 	for (;;) {
-		r = http_resp_parse(c->call->mem, c->n, &head, &bad);
+		r = http_resp_parse(c->in, c->n, &head, &bad);
 		if (r < 0) {
 			return fail(c, e, EBADMSG, bad.why);
 		}
 		if (r == 0) {
-			return c->n < c->call->cap
-				       ? 0
-				       : fail(c, e, EMSGSIZE, "the answer is too large");
+			return c->n < c->in_cap ? 0
+						: fail(c, e, EMSGSIZE, "the answer is too large");
 		}
 		if (head.status >= 200) {
 			break;
@@ -289,7 +289,7 @@ static int receive_head(struct http_client *c, struct err *e)
 	}
 	raw_n = c->n - c->head_n;
 	c->n = c->head_n;
-	return decode(c, c->call->mem + c->head_n, raw_n, e);
+	return decode(c, c->in + c->head_n, raw_n, e);
 }
 
 static int took(struct http_client *c, char *at, size_t n, struct err *e)
@@ -301,7 +301,7 @@ static int took(struct http_client *c, char *at, size_t n, struct err *e)
 		c->n += n;
 		return receive_head(c, e);
 	default:
-		if (n > c->call->cap - c->n) {
+		if (n > c->in_cap - c->n) {
 			return fail(c, e, EMSGSIZE, "the answer is too large");
 		}
 		c->n += n;
@@ -364,11 +364,22 @@ static void on_broken(struct http_client *c, int code)
 static void receive(struct http_client *c)
 {
 	char spill[64]; /* framing behind a body that fills the memory exactly */
-	size_t room = c->call->cap - c->n;
-	char *at = room > 0 ? c->call->mem + c->n : spill;
 	struct err e;
+	size_t room;
 	ssize_t r;
+	char *at;
 	int got;
+
+	if (c->in == NULL) {
+		c->in = c->call->answer_mem(c->call->arg, &c->in_cap);
+		if (c->in == NULL) {
+			fail(c, &e, ENOMEM, "no memory for the answer");
+			end_failed(c, &e);
+			return;
+		}
+	}
+	room = c->in_cap - c->n;
+	at = room > 0 ? c->in + c->n : spill;
 
 	room = room == 0 ? sizeof(spill) : room < HTTP_READ_BURST ? room : HTTP_READ_BURST;
 	if (c->body == BODY_LENGTH && c->left < room) {
@@ -478,6 +489,8 @@ int http_client_call(struct http_client *c, const struct http_call *call, struct
 	c->timer.fn = on_deadline;
 	c->reused = c->state == CL_IDLE;
 	c->retried = false;
+	c->in = call->answer_mem == NULL ? call->mem : NULL;
+	c->in_cap = call->answer_mem == NULL ? call->cap : 0;
 	if (!c->reused && begin_connect(c, e) < 0) {
 		return -e->code;
 	}

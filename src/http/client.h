@@ -42,6 +42,13 @@ struct http_call {
 	 */
 	char *mem;
 	size_t cap;
+	/*
+	 * For those who wait for many answers at once: with answer_mem set, mem holds the head of
+	 * the request alone (cap may be less than HTTP_REQUEST_HEAD_MAX), and memory for the answer
+	 * is asked for when its first byte has arrived, once an exchange. It is the caller's, who
+	 * takes it back in done, or after http_client_close. NULL ends the exchange with -ENOMEM.
+	 */
+	char *(*answer_mem)(void *arg, size_t *cap);
 	http_done_fn *done;
 	void *arg;
 };
@@ -63,7 +70,9 @@ struct http_client {
 	bool keep;    /* the connection may be used once more */
 	size_t out_n; /* length of the request's head, in mem until it is sent */
 	size_t sent;  /* of head and body of the request */
-	size_t n;     /* bytes of the answer in mem: head, then decoded body */
+	char *in;     /* memory of the answer, in_cap bytes */
+	size_t in_cap;
+	size_t n; /* bytes of the answer in it: head, then decoded body */
 	size_t head_n;
 	uint64_t left; /* to come, of a body with a length */
 	struct http_chunk chunk;

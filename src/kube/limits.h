@@ -15,6 +15,12 @@
  */
 #define KUBE_ANNOTATION_ARENA (512 * JSON_TOKEN_BYTES + 256)
 
+/* Nodes of one request. Kubernetes supports 5,000; tests go to 65,000. */
+#define KUBE_ITEMS_MAX 131072
+
+/* A node name is an RFC 1123 subdomain. Longer ones are no names. */
+#define KUBE_NAME_MAX 253
+
 _Static_assert(512 >= 1 + PLACE_REQ_MAX * 5, "the largest list of interfaces must fit");
 
 #endif

@@ -22,6 +22,8 @@ bool sriov_getpfs(struct buf *b, const struct sriov_node *n) MUST_CHECK;
 /* What /v1/node says besides the hardware. */
 struct sriov_node_info {
 	const char *hostname, *version;
+	bool used_only;    /* leave out VFs that nobody uses */
+	uint64_t revision; /* a number that changes when sriov_node_digest does */
 	size_t ledger_records, ledger_damaged, ledger_clashes, ledger_unmatched;
 	const char *ledger_problem, *ledger_clash; /* empty when there is none */
 };
@@ -31,6 +33,12 @@ struct sriov_node_info {
 #define SRIOV_NODE_VF_BYTES 3072
 #define SRIOV_NODE_CAP                                                                             \
 	(SRIOV_PF_MAX * SRIOV_NODE_PF_BYTES + SRIOV_VF_MAX * SRIOV_NODE_VF_BYTES + 4096)
+
+/*
+ * sriov_node_digest: a number that is the same as long as a scheduler sees the same node: PFs with
+ * their capacity, use and readability, and who holds VFs of which.
+ */
+uint64_t sriov_node_digest(const struct sriov_node *n);
 
 /* sriov_node_render: every PF and VF, documented field by field in cmd/rdma-ds/README.md. */
 bool sriov_node_render(

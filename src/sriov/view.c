@@ -155,7 +155,8 @@ static void put_pf_head(struct json_writer *w, const struct sriov_pf *pf)
 	put_opt(w, "problem", pf->problem);
 }
 
-static void put_pf(struct json_writer *w, const struct sriov_node *n, const struct sriov_pf *pf)
+static void put_pf(struct json_writer *w, const struct sriov_node *n, const struct sriov_pf *pf,
+	bool used_only)
 {
 	struct sriov_usage u;
 
@@ -174,7 +175,11 @@ static void put_pf(struct json_writer *w, const struct sriov_node *n, const stru
 	json_put_u64(w, "used_vfs", u.used_vfs);
 	json_put_array(w, "vfs");
 	for (size_t i = 0; i < pf->vf_n; i++) {
-		put_vf(w, pf, &n->vf[pf->vf_first + i]);
+		const struct sriov_vf *vf = &n->vf[pf->vf_first + i];
+
+		if (!used_only || sriov_vf_in_use(vf)) {
+			put_vf(w, pf, vf);
+		}
 	}
 	json_put_end_array(w);
 	json_put_end_object(w);
@@ -188,6 +193,7 @@ bool sriov_node_render(struct buf *b, const struct sriov_node *n, const struct s
 	json_put_object(&w, NULL);
 	json_put_cstr(&w, "hostname", i->hostname);
 	json_put_cstr(&w, "version", i->version);
+	json_put_u64(&w, "revision", i->revision);
 	json_put_object(&w, "ledger");
 	json_put_u64(&w, "records", i->ledger_records);
 	json_put_u64(&w, "damaged", i->ledger_damaged);
@@ -198,7 +204,7 @@ bool sriov_node_render(struct buf *b, const struct sriov_node *n, const struct s
 	json_put_end_object(&w);
 	json_put_array(&w, "pfs");
 	for (size_t p = 0; p < n->pf_n; p++) {
-		put_pf(&w, n, &n->pf[p]);
+		put_pf(&w, n, &n->pf[p], i->used_only);
 	}
 	json_put_end_array(&w);
 	json_put_end_object(&w);

@@ -24,3 +24,7 @@ nl_dump_EXT := libmnl
 TEST_TOOLS += vf_attach
 vf_attach_MODS := ledger sriov sandbox nl json base
 vf_attach_EXT := jsmn libmnl
+TEST_TOOLS += sim_nodes
+sim_nodes_SRC := test/bench/sim_nodes.c
+sim_nodes_MODS := http json base
+sim_nodes_EXT := jsmn

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* GET /v1/node?after=REVISION&timeout_s=N: an answer when something has changed. */
+#ifndef RDMA_DS_POLL_H
+#define RDMA_DS_POLL_H
+
+#include "page.h"
+
+#define POLL_MAX       64  /* clients that wait at one time: schedulers and people */
+#define POLL_TIMEOUT_S 300 /* the longest that may be asked for */
+#define POLL_LEAST_MS  50  /* between two readings, also where every request reads anew */
+
+struct poll {
+	struct loop *loop;
+	struct page *page; /* /v1/node */
+	struct page *used; /* /v1/node?vfs=used */
+	struct loop_timer timer;
+	struct {
+		struct http_conn *conn;
+		struct page *page;
+		uint64_t after;
+		int64_t until_ms;
+	} wait[POLL_MAX];
+	size_t n;
+	bool stopping; /* nobody waits any more */
+};
+
+/*
+ * poll_serve: the handler of /v1/node; arg is the struct poll. Without a query it is page_serve.
+ * vfs=used leaves out the VFs that are free. With after the answer comes when the revision is
+ * another one: at once, or when a reading shows it; 204 when timeout_s (0 to POLL_TIMEOUT_S,
+ * default 0) have passed without; 503 when the node cannot be read or too many wait. The node is
+ * read only while somebody waits.
+ */
+void poll_serve(void *arg, const struct http_req *req, struct http_resp *resp);
+
+/* poll_stop: let all who wait go, and those who come still, with 204. Not from a handler. */
+void poll_stop(struct poll *p);
+
+#endif

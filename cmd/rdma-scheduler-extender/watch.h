@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections to nodes: asking those whose state is not known, following those that can be. */
+#ifndef EXTENDER_WATCH_H
+#define EXTENDER_WATCH_H
+
+#include "http/client.h"
+#include "sched/sched.h"
+
+#define WATCH_REPLY_MAX   (8u << 20) /* of one node; 4096 VFs in full take 3 MB */
+#define WATCH_POLL_S      25         /* how long a node may have nothing new */
+#define WATCH_HEAD_MAX    384        /* of a request */
+#define WATCH_BACKOFF_MS  1000       /* after a failure; doubles each time ... */
+#define WATCH_BACKOFF_MAX 16000      /* ... up to this */
+#define WATCH_KEEP        8          /* reply buffers kept for the next ones */
+
+enum link_state { LINK_IDLE, LINK_FETCH, LINK_FOLLOW };
+enum link_kind { LINK_NEW, LINK_FULL, LINK_PLAIN }; /* what the node speaks */
+
+/* One node's connection; its index is the node's. */
+struct link {
+	struct http_client client;
+	struct http_call call;
+	uint8_t state, kind;
+	bool ready;       /* has an address, client is initialised */
+	uint8_t fails;    /* in a row */
+	uint64_t waiters; /* requests that wait for it, one bit each */
+	int64_t retry_ms, deadline_ms;
+	char *reply; /* memory of the answer being received */
+	char path[80], host[64];
+	char head[WATCH_HEAD_MAX];
+	char why[128]; /* the last failure, empty when there was none since the last success */
+};
+
+struct watch {
+	struct loop *loop;
+	struct sched *sched;
+	struct link *link; /* SCHED_NODES_MAX, touched as used */
+	uint32_t timeout_ms, forget_ms;
+	uint16_t port;
+	/* A fetch has ended, well or not. waiters are those of the link, which has none any more.
+	 */
+	void (*done)(void *arg, uint32_t node, uint64_t waiters);
+	void *arg;
+	struct loop_timer tick;
+	struct sched_state *state; /* scratch for what a node says */
+	char *keep[WATCH_KEEP];
+	size_t keep_n;
+	/* Numbers for /metrics */
+	uint64_t fetches, failures, changes;
+};
+
+/* Timers that may be set at one time. */
+#define WATCH_TIMERS (SCHED_NODES_MAX + 1)
+
+int watch_init(struct watch *w, struct loop *loop, struct sched *s, struct err *e) MUST_CHECK;
+void watch_free(struct watch *w);
+
+/*
+ * watch_address: where node i is. Nothing happens when that is known; another address means another
+ * machine, of which nothing is known yet. false: text is no IP address.
+ */
+bool watch_address(struct watch *w, uint32_t i, struct str ip);
+
+/*
+ * watch_ask: make the state of node i current. true: it is being asked for, and done will say so;
+ * bit is among the waiters then. false: it is current, or it cannot be had for the time being (then
+ * the node is not known to the scheduler's model).
+ */
+bool watch_ask(struct watch *w, uint32_t i, unsigned bit);
+
+/* watch_current: the state of node i is followed. */
+bool watch_current(const struct watch *w, uint32_t i);
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The filter decision. Clusters are made of like nodes, and placement is a function of what is free
+ * alone, so answers are kept, by what was free, while one question lasts.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sched/score_priv.h"
+
+#define KEPT SCHED_KEPT
+
+/* One question. The table is large for the stack and has no meaning between questions. */
+struct question {
+	struct sched *s;
+	const struct sched_ask *ask;
+	uint64_t steps;
+	struct sched_claim *claim; /* being made */
+};
+
+bool sched_place(struct sched *s, const struct place_pf *pf, size_t pf_n,
+	const struct place_request *req, uint32_t req_n, struct place_out *out, uint64_t *steps)
+{
+	const struct place_in in = {pf, pf_n, req, req_n, 0};
+	struct err e;
+	int r;
+
+	if (*steps >= SCHED_STEPS_MAX) {
+		return false; /* not known, so not promised */
+	}
+	r = place_assign(&in, s->work, out, &e);
+	*steps += r < 0 ? 0 : out->steps;
+	return r == PLACE_YES || r == PLACE_ANY;
+}
+
+static struct sched_kept *look_up(
+	struct sched_kept *table, uint32_t serial, const struct place_pf *pf, size_t n, bool *found)
+{
+	struct sched_kept *k;
+	uint64_t h;
+
+	if (n > SCHED_PF_FEW) {
+		return NULL;
+	}
+	h = sched_uid_hash((struct str){(const char *)pf, n * sizeof(*pf)});
+	k = &table[(h ^ h >> 32) & (KEPT - 1)];
+	*found = k->serial == serial && k->pf_n == n && memcmp(k->pf, pf, n * sizeof(*pf)) == 0;
+	if (!*found) {
+		k->serial = serial;
+		k->pf_n = (uint32_t)n;
+		memcpy(k->pf, pf, n * sizeof(*pf));
+	}
+	return k;
+}
+
+/* Where the interfaces go with this much free; false: nowhere. */
+static bool place(struct question *q, const struct place_pf *pf, size_t n, uint8_t *at)
+{
+	struct place_out out;
+	bool found = false;
+	struct sched_kept *k = look_up(q->s->kept, q->s->serial, pf, n, &found);
+	bool fits;
+
+	if (found) {
+		memcpy(at, k->at, q->ask->req_n);
+		return k->fits;
+	}
+	fits = sched_place(q->s, pf, n, q->ask->req, q->ask->req_n, &out, &q->steps);
+	if (fits) {
+		memcpy(at, out.pf, q->ask->req_n);
+	}
+	if (k != NULL) {
+		k->fits = fits;
+		memcpy(k->at, out.pf, fits ? q->ask->req_n : 0);
+	}
+	return fits;
+}
+
+/* Whether the pod would fit if the node were empty. */
+static bool fits_whole(struct question *q, uint32_t i)
+{
+	const struct sched_pf *pf = sched_pfs_const(q->s, i);
+	struct place_pf whole[PLACE_PF_MAX];
+	struct place_in in = {whole, q->s->node[i].pf_n, q->ask->req, q->ask->req_n, 0};
+	struct place_out out;
+	bool found = false;
+	struct sched_kept *k;
+	struct err e;
+	int r;
+
+	for (size_t p = 0; p < in.pf_n; p++) {
+		whole[p] = (struct place_pf){pf[p].is.vfs, pf[p].is.mbps};
+	}
+	k = look_up(q->s->kept + KEPT, q->s->serial, whole, in.pf_n, &found);
+	if (found) {
+		return k->fits;
+	}
+	if (q->steps >= SCHED_STEPS_MAX) {
+		r = PLACE_LIMIT;
+	} else {
+		r = place_fits(&in, q->s->work, &out, &e);
+		q->steps += r < 0 ? 0 : out.steps;
+	}
+	if (k != NULL) {
+		k->fits = r == PLACE_YES || r == PLACE_LIMIT;
+	}
+	return r == PLACE_YES || r == PLACE_LIMIT;
+}
+
+static uint8_t judge(struct question *q, uint32_t i)
+{
+	struct sched_node *n = &q->s->node[i];
+	struct place_pf free[PLACE_PF_MAX];
+	uint8_t at[PLACE_REQ_MAX];
+	struct sched_claim *c = q->claim;
+	unsigned char *entry;
+
+	if (!n->known) {
+		return SCHED_UNKNOWN;
+	}
+	if (n->broken || !place(q, free, sched_copy_free(q->s, i, free), at)) {
+		return fits_whole(q, i) ? SCHED_NO_ROOM : SCHED_NEVER;
+	}
+	entry = sched_entry(c, c->entry_n++);
+	memcpy(entry, &i, sizeof(i));
+	memcpy(entry + sizeof(i), at, q->ask->req_n);
+	return SCHED_PASS;
+}
+
+static int by_node(const void *a, const void *b)
+{
+	uint32_t left = sched_entry_node(a), right = sched_entry_node(b);
+
+	return left < right ? -1 : left > right;
+}
+
+static void sort_entries(struct sched_claim *c)
+{
+	for (uint32_t k = 1; k < c->entry_n; k++) {
+		if (by_node(sched_entry(c, k - 1), sched_entry(c, k)) > 0) {
+			qsort(c->run, c->entry_n, c->stride, by_node);
+			return;
+		}
+	}
+}
+
+/* Only the best entries stay: a histogram of scores says from which one on. */
+static void narrow_entries(struct question *q, uint32_t narrow, bool spread)
+{
+	struct sched_claim *c = q->claim;
+	uint32_t count[SCORE_FINE + 1] = {0}, left = narrow, kept = 0, ties, floor = SCORE_FINE;
+
+	for (uint32_t k = 0; k < c->entry_n; k++) {
+		count[score_entry(q->s, c, sched_entry(c, k), spread)]++;
+	}
+	while (floor > 0 && count[floor] < left) {
+		left -= count[floor--];
+	}
+	ties = left;
+	for (uint32_t k = 0; k < c->entry_n; k++) {
+		unsigned char *entry = sched_entry(c, k);
+		uint32_t score = score_entry(q->s, c, entry, spread);
+
+		if (score > floor || (score == floor && ties > 0)) {
+			ties -= score == floor ? 1 : 0;
+			memmove(sched_entry(c, kept++), entry, c->stride);
+		} else {
+			q->s->node[sched_entry_node(entry)].verdict = SCHED_NARROWED;
+		}
+	}
+	c->entry_n = kept;
+}
+
+static struct sched_claim *begin_claim(struct question *q, size_t n, int64_t now_ms, struct err *e)
+{
+	struct sched *s = q->s;
+	struct sched_claim *c = sched_claim_new(s, q->ask, now_ms);
+
+	if (c == NULL) {
+		(void)err_set(
+			e, ENOSPC, "more than %d pods wait for their interfaces", SCHED_CLAIMS_MAX);
+		return NULL;
+	}
+	q->claim = c;
+	c->stride = sizeof(uint32_t) + (q->ask->req_n + 3) / 4 * 4;
+	c->run_bytes = (n > 0 ? n : 1) * c->stride;
+	if (s->entries + n <= SCHED_ENTRIES_MAX) {
+		c->run = sched_map(c->run_bytes);
+	}
+	if (c->run == NULL) {
+		c->run_bytes = 0;
+		sched_claim_drop(s, c);
+		(void)err_set(e, ENOSPC, "no memory for more claims");
+		return NULL;
+	}
+	return c;
+}
+
+static void end_claim(struct question *q)
+{
+	struct sched *s = q->s;
+	struct sched_claim *c = q->claim;
+
+	sort_entries(c);
+	for (uint32_t k = 0; k < c->entry_n; k++) {
+		unsigned char *entry = sched_entry(c, k);
+		uint32_t i = sched_entry_node(entry);
+
+		sched_take(sched_pfs(s, i), entry + sizeof(i), c->req, c->req_n);
+		s->node[i].claims++;
+	}
+	c->live_n = c->entry_n;
+	s->entries += c->entry_n;
+	if (c->entry_n == 0) {
+		sched_claim_drop(s, c);
+	}
+}
+
+int sched_filter(struct sched *s, const struct sched_ask *ask, const uint32_t *node, size_t n,
+	uint32_t narrow, bool spread, uint8_t *verdict, int64_t now_ms, struct err *e)
+{
+	struct question q = {.s = s, .ask = ask};
+	struct sched_claim *old = sched_claim_find(s, ask->uid);
+
+	if (old != NULL) {
+		sched_claim_drop(s, old);
+	}
+	q.claim = begin_claim(&q, n, now_ms, e);
+	if (q.claim == NULL) {
+		return -ENOSPC;
+	}
+	s->serial++;
+	for (size_t k = 0; k < n; k++) {
+		if (node[k] != SCHED_NONE && s->node[node[k]].serial != s->serial) {
+			s->node[node[k]].serial = s->serial;
+			s->node[node[k]].verdict = judge(&q, node[k]);
+		}
+	}
+	if (narrow > 0 && q.claim->entry_n > narrow) {
+		narrow_entries(&q, narrow, spread);
+	}
+	end_claim(&q);
+	for (size_t k = 0; k < n; k++) {
+		verdict[k] = node[k] == SCHED_NONE ? SCHED_UNKNOWN : s->node[node[k]].verdict;
+	}
+	return 0;
+}
+
+bool sched_fits_without(struct sched *s, const struct sched_ask *ask, uint32_t i,
+	const uint64_t *gone, size_t gone_n)
+{
+	const struct sched_pf *pf = sched_pfs_const(s, i);
+	struct place_pf free[PLACE_PF_MAX], held[PLACE_PF_MAX] = {{0}};
+	struct place_out out;
+	uint64_t steps = 0;
+	uint64_t self = sched_uid_hash(ask->uid);
+
+	if (!s->node[i].known) {
+		return false;
+	}
+	for (size_t g = 0; g < gone_n; g++) {
+		(void)sched_holds(s, i, gone[g], held);
+	}
+	for (uint32_t p = 0; p < s->node[i].pf_n; p++) {
+		const struct sched_pf_state *is = &pf[p].is;
+		uint32_t used = is->used_mbps > held[p].mbps ? is->used_mbps - held[p].mbps : 0;
+		uint32_t vfs = is->used_vfs > held[p].vfs ? is->used_vfs - held[p].vfs : 0;
+
+		free[p] = (struct place_pf){is->vfs - vfs, used < is->mbps ? is->mbps - used : 0};
+	}
+	for (const struct sched_claim *c = s->oldest; c != NULL; c = c->newer) {
+		bool goes = c->uid_hash == self;
+
+		for (size_t g = 0; g < gone_n && !goes; g++) {
+			goes = c->uid_hash == gone[g];
+		}
+		if (goes || sched_entry_find(c, i) == NULL) {
+			continue;
+		}
+		if (!sched_place(s, free, s->node[i].pf_n, c->req, c->req_n, &out, &steps)) {
+			return false;
+		}
+		for (uint32_t k = 0; k < c->req_n; k++) {
+			free[out.pf[k]].vfs--;
+			free[out.pf[k]].mbps -= c->req[k].min;
+		}
+	}
+	return sched_place(s, free, s->node[i].pf_n, ask->req, ask->req_n, &out, &steps);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of src/sched share. For this folder only. */
+#ifndef SCHED_SCHED_PRIV_H
+#define SCHED_SCHED_PRIV_H
+
+#include "sched/sched.h"
+
+/* Attachments of a node are kept in chunks that follow each other. */
+struct sched_chunk {
+	uint32_t next, n;
+	struct sched_hold hold[SCHED_HOLD_CHUNK];
+};
+
+#define SCHED_KEPT 256 /* answers of one question that are kept, a power of two */
+
+struct sched_kept {
+	uint32_t serial, pf_n;
+	struct place_pf pf[SCHED_PF_FEW];
+	bool fits;
+	uint8_t at[PLACE_REQ_MAX];
+};
+
+#define SCHED_PF_GONE UINT8_MAX       /* in place of a PF: this node is claimed no more */
+#define SCHED_PF_LOST (UINT8_MAX - 1) /* claimed, but it does not fit any more */
+
+void *sched_map(size_t n); /* zeroed, touched as used; NULL when there is no room */
+void sched_unmap(void *p, size_t n);
+
+unsigned char *sched_entry(const struct sched_claim *c, uint32_t k);
+uint32_t sched_entry_node(const unsigned char *entry);
+unsigned char *sched_entry_find(const struct sched_claim *c, uint32_t node);
+
+/* Place the interfaces on what is free there: true and the PFs. */
+bool sched_place(struct sched *s, const struct place_pf *pf, size_t pf_n,
+	const struct place_request *req, uint32_t req_n, struct place_out *out, uint64_t *steps);
+
+/* Take from, or give back to, what is free on a node, as pf[] says. */
+void sched_take(
+	struct sched_pf *at, const uint8_t *pf, const struct place_request *req, uint32_t n);
+void sched_give(
+	struct sched_pf *at, const uint8_t *pf, const struct place_request *req, uint32_t n);
+
+/* sched_replace: what is free on the node, from what it said and the claims on it. */
+void sched_replace(struct sched *s, uint32_t i);
+
+/* sched_settle: pods that the node says are attached need no claim any more. */
+void sched_settle(struct sched *s, uint32_t i);
+
+/* sched_unclaim: the claim is none on node i any more; gives nothing back. */
+void sched_unclaim(struct sched *s, struct sched_claim *c, uint32_t i);
+
+/* sched_claim_new: an empty claim at the end of the list, NULL when there are too many. */
+struct sched_claim *sched_claim_new(struct sched *s, const struct sched_ask *ask, int64_t now_ms);
+
+/* sched_copy_free: what is free on node i as place_pf[PLACE_PF_MAX]; the number of PFs. */
+size_t sched_copy_free(struct sched *s, uint32_t i, struct place_pf *out);
+
+#endif

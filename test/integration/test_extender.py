@@ -1,0 +1,457 @@
+# SPDX-License-Identifier: MIT
+"""rdma-scheduler-extender against simulated nodes on loopback, spoken to with curl."""
+import json
+import os
+import random
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+import pytest
+
+from simnodes import (EXTENDER, FILTER, MALFORMED, NO_INFO, NO_ROOM, Extender, SimNode, args,
+                      node_object, pick_port, pod, reply, wait_for)
+
+
+class Cluster:
+    def __init__(self):
+        self.port = pick_port()
+        self.nodes = []
+        self.ext = None
+
+    def add(self, **kw):
+        n = SimNode("127.77.0.%d" % (len(self.nodes) + 1), self.port, **kw)
+        self.nodes.append(n)
+        return n
+
+    def start(self, *more, **kw):
+        self.ext = Extender(self.port, *more, **kw)
+        return self.ext
+
+
+@pytest.fixture
+def cluster():
+    c = Cluster()
+    yield c
+    if c.ext is not None and c.ext.proc.poll() is None:
+        c.ext.stop()
+    for n in c.nodes:
+        n.close()
+
+
+# --- Messages
+
+def test_full_nodes_come_back_byte_for_byte(cluster):
+    a, b = cluster.add(), cluster.add(mbps=1000)
+    ext = cluster.start()
+    odd = '{ "metadata" : {"name":"%s","labels":{"x":"\\u003c\\/é"} ,"n":1.50e1},' \
+          '"status":{"addresses":[{"type":"InternalIP","address":"%s"}]}}' % (a.name, a.addr)
+    body = '{"Pod":%s,"Nodes":{"metadata":{"resourceVersion":"7"},"items":[%s , %s]},' \
+           '"NodeNames":null}' % (json.dumps(pod("u1", 5000)), odd, json.dumps(node_object(b)))
+    status, text = ext.curl(FILTER, body)
+    assert status == 200
+    assert '"items":[%s]' % odd in text
+    res = json.loads(text)
+    assert list(res) == ["Nodes", "NodeNames", "FailedNodes", "FailedAndUnresolvableNodes", "Error"]
+    # It would not fit there if the node were empty: preemption is not to be tried.
+    assert res["FailedNodes"] == res["FailedAndUnresolvableNodes"] == {b.name: NO_ROOM}
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_either_key_case_and_names(cluster, lower):
+    a, b = cluster.add(), cluster.add()
+    ext = cluster.start()
+    ext.filter(pod("warm", 1), [a, b])
+    body = args(pod("u1", 5000), [a, b], names=True)
+    if lower:
+        body = {k.lower(): v for k, v in body.items()}
+    res = ext.json(FILTER, body)
+    assert res["NodeNames"] == [a.name, b.name] and res["Nodes"] is None
+
+
+def test_pod_without_annotation_passes_all_without_asking(cluster):
+    a = cluster.add()
+    ext = cluster.start()
+    for meta in ({"name": "x"}, {"name": "x", "annotations": None},
+                 {"name": "x", "annotations": {"other": "1", "RDMA_interfaces_required": "[{}]"}},
+                 {"name": "x", "annotations": {"rdma_interfaces_required": " [] "}}):
+        assert ext.filter({"metadata": meta}, [a])[0] == [a.name]
+        assert ext.filter({"metadata": meta}, [a], names=True)[0] == [a.name]
+    assert a.requests == []
+
+
+def test_malformed_annotation_fails_every_node(cluster):
+    a = cluster.add()
+    ext = cluster.start()
+    res = ext.json(FILTER, args(pod("u1", text='[{"min_tx_rat":5}]'), [a]))
+    assert res["Nodes"]["items"] == [] and res["Error"] == ""
+    assert res["FailedNodes"] == res["FailedAndUnresolvableNodes"] == {a.name: MALFORMED}
+    assert any("malformed" in line and "min_tx_rat" in line for line in ext.log)
+
+
+@pytest.mark.parametrize("body", [
+    "", "x", "{", '{"Pod":}', '{"Pod":{}}x', '{"Pod":{},}', "[1,]", '{"a":01}', '{"a":"\x01"}',
+    '{"Pod":{"metadata":{"uid":"\\x"}}}', "[" * 100 + "]" * 100, '{"Nodes":{"items":[{]}}',
+    '{"NodeNames":["a" "b"]}'])
+def test_what_is_not_json_is_400(cluster, body):
+    ext = cluster.start()
+    status, text = ext.curl(FILTER, body)
+    assert status == 400 and text.strip() != ""
+
+
+@pytest.mark.parametrize("body,why", [
+    ("[]", "object"), ("null", "object"), ('"x"', "object"), ("{}", "Pod"), ('{"Pod":null}', "Pod"),
+    ('{"Pod":3}', "Pod"), ('{"Pod":{"metadata":[]}}', "metadata"),
+    ('{"Pod":{"metadata":{"annotations":{"rdma_interfaces_required":3}}}}', "annotation"),
+    ('{"Pod":{},"Nodes":[]}', "Nodes"), ('{"Pod":{},"Nodes":{"items":{}}}', "items"),
+    ('{"Pod":{},"Nodes":{"items":[1]}}', "items"), ('{"Pod":{},"Nodes":{"items":[{}]}}', "no name"),
+    ('{"Pod":{},"Nodes":{"items":[null]}}', "no name"), ('{"Pod":{},"NodeNames":{}}', "NodeNames"),
+    ('{"Pod":{},"NodeNames":[1]}', "NodeNames"), ('{"Pod":{},"NodeNames":[null]}', "no name"),
+    ('{"Pod":{},"NodeNames":[""]}', "no name"), ('{"Pod":{"metadata":{"uid":5}}}', "uid"),
+    ('{"Pod":{},"Nodes":{"items":[{"metadata":{"name":"100%s"},"status":3}]}}', "status")])
+def test_json_that_is_not_extender_args_is_an_error(cluster, body, why):
+    ext = cluster.start()
+    res = ext.json(FILTER, body)
+    assert why in res["Error"] and "%" not in res["Error"]
+    assert not res["Nodes"] and not res["NodeNames"]
+
+
+def test_null_and_absent_lists(cluster):
+    ext = cluster.start()
+    p = pod("u1", 1)
+    for body in ({"Pod": p}, {"Pod": p, "Nodes": None, "NodeNames": None}):
+        res = ext.json(FILTER, body)
+        assert res["Nodes"] is None and res["NodeNames"] is None and res["Error"] == ""
+    for body in ({"Pod": p, "Nodes": {}}, {"Pod": p, "Nodes": {"items": None}},
+                 {"Pod": p, "Nodes": {"items": []}}):
+        assert ext.json(FILTER, body)["Nodes"]["items"] == []
+    assert ext.json(FILTER, {"Pod": p, "NodeNames": []})["NodeNames"] == []
+
+
+def test_node_without_address_duplicates_and_pod_without_uid(cluster):
+    a = cluster.add()
+    ext = cluster.start()
+    p = {"metadata": {"name": "x", "namespace": "y", "annotations": {
+        "rdma_interfaces_required": '[{"min_tx_rate":60000}]'}}}
+    body = {"Pod": p, "Nodes": {"items": [node_object(a), {"metadata": {"name": "lost"}},
+                                          node_object(a)]}}
+    res = ext.json(FILTER, body)
+    assert [n["metadata"]["name"] for n in res["Nodes"]["items"]] == [a.name, a.name]
+    assert res["FailedNodes"] == {"lost": NO_INFO}
+    # Claimed once for both mentions, under the pod's name.
+    assert [c["claimed_vfs"] for c in ext.node(a.name)["pfs"]] in ([1, 0], [0, 1])
+    assert list(ext.claims()) == ["y/x"]
+    del p["metadata"]["name"], p["metadata"]["namespace"]
+    assert "neither uid nor name" in ext.json(FILTER, body)["Error"]
+
+
+def test_65000_names(cluster):
+    a = cluster.add()
+    ext = cluster.start()
+    ext.filter(pod("warm", 1), [a])
+    names = ["n%05d" % i for i in range(65000)] + [a.name]
+    res = ext.json(FILTER, {"Pod": pod("u1", 1), "NodeNames": names})
+    assert res["NodeNames"] == [a.name] and len(res["FailedNodes"]) == 65000
+    res = ext.json(FILTER, {"Pod": {"metadata": {"name": "x"}}, "NodeNames": names})
+    assert res["NodeNames"] == names
+
+
+def test_too_large_body_and_wrong_method(cluster):
+    ext = cluster.start("--max-body", "1")
+    assert ext.curl(FILTER, " " * (1 << 20) + "{}")[0] == 413
+    assert ext.curl(FILTER)[0] == 405
+    assert ext.curl("/scheduler")[0] == 404
+
+
+# --- Nodes
+
+def test_a_followed_node_is_not_asked_again(cluster):
+    a = cluster.add()
+    ext = cluster.start()
+    for i in range(5):
+        assert ext.filter(pod("u%d" % i, 1000), [a])[0] == [a.name]
+    assert a.requests[0].startswith("/v1/node?vfs=used&after=0") and len(a.requests) == 2
+    a.attach("other", 0, 100000)
+    a.attach("other", 1, 100000)
+    wait_for(lambda: ext.node(a.name)["pfs"][1]["reserved_mbps"] == 100000)
+    assert ext.filter(pod("v", 1000), [a]) == ([], {a.name: NO_ROOM})
+    assert ext.node(a.name)["state"] == "followed"
+
+
+def test_a_plain_node_is_asked_each_time(cluster):
+    a = cluster.add(plain=True)
+    ext = cluster.start()
+    for i in range(3):
+        assert ext.filter(pod("u%d" % i, 1000), [a])[0] == [a.name]
+    assert a.requests[1:] == ["/getpfs"] * 3
+
+
+def hang(_c, _path):
+    time.sleep(30)
+
+
+def reset(c, _path):
+    c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def slow(c, _path):
+    for ch in b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]":
+        c.sendall(bytes([ch]))
+        time.sleep(1)
+
+
+def says(text, status=200):
+    def fault(c, _path):
+        reply(c, text, status)
+        return True
+    return fault
+
+
+def lie(**change):
+    pf = {"name": "pf0", "used_tx_rate": 0, "capacity_tx_rate": 100000, "used_vfs": 0,
+          "capacity_vfs": 8, "vfs": []}
+    pf.update(change)
+    return says(json.dumps([pf]))
+
+
+def huge(c, _path):
+    c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n")
+
+
+def endless(c, _path):
+    c.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        c.sendall(b"[" + b" " * 65536)
+
+
+@pytest.mark.parametrize("fault", [
+    hang, reset, slow, huge, endless, says("not json"), says("{}"), says("[1]"), says("[", 200),
+    says("busy", 503), lie(used_vfs=-1), lie(capacity_tx_rate=1e99), lie(capacity_vfs=100000000),
+    lie(used_vfs=9), lie(name=""), lie(capacity_tx_rate="100"), lie(capacity_tx_rate=1.5)])
+def test_a_bad_node_harms_no_other(cluster, fault):
+    bad, good = cluster.add(fault=fault), cluster.add()
+    ext = cluster.start("--node-timeout", "300")
+    ok, failed = ext.filter(pod("u1", 1000), [bad, good])
+    assert ok == [good.name] and failed == {bad.name: NO_INFO}
+    # It is left alone for a while: the next call does not wait for it.
+    asked = len(bad.requests)
+    assert ext.filter(pod("u2", 1000), [bad, good])[0] == [good.name]
+    assert len(bad.requests) == asked
+    assert ext.node(bad.name)["problem"]
+
+
+def test_more_in_use_than_there_is_leaves_nothing(cluster):
+    a = cluster.add(fault=lie(used_tx_rate=200000))
+    ext = cluster.start()
+    assert ext.filter(pod("u1", 1), [a])[1] == {a.name: NO_ROOM}
+    assert ext.filter(pod("u2", 0), [a])[0] == [a.name]
+
+
+def test_a_node_that_goes_away_and_comes_back_with_other_pfs(cluster):
+    a = cluster.add()
+    ext = cluster.start("--node-timeout", "300")
+    assert ext.filter(pod("u1", 100000), [a])[0] == [a.name]
+    a.close()
+    wait_for(lambda: not ext.node(a.name)["known"])
+    assert ext.filter(pod("u2", 1000), [a]) == ([], {a.name: NO_INFO})
+    a.pfs = [{"name": "new%d" % i, "mbps": 50000, "vfs": 4} for i in range(6)]
+    a.revision = 5
+    a.open()
+    wait_for(lambda: ext.node(a.name)["known"])
+    # u1 was promised more than any PF has now: nobody gets anything until that is over.
+    assert ext.node(a.name)["over_promised"]
+    assert ext.filter(pod("u3", 1000), [a]) == ([], {a.name: NO_ROOM})
+    assert ext.filter(pod("u1", 1000), [a])[0] == [a.name]
+    assert ext.filter(pod("u3", *[40000] * 5), [a])[0] == [a.name]
+    assert ext.filter(pod("u4", 40000, 40000), [a]) == ([], {a.name: NO_ROOM})
+
+
+# --- Claims
+
+def test_claims_are_replaced_collapse_and_expire(cluster):
+    a, b = cluster.add(pfs=1), cluster.add(pfs=1)
+    ext = cluster.start("--claim-ttl", "2")
+    both = [a.name, b.name]
+    assert ext.filter(pod("u1", 60000), [a, b])[0] == both
+    assert ext.filter(pod("u2", 60000), [a, b])[0] == []
+    assert ext.filter(pod("u1", 40000), [a, b])[0] == both, "its own claim is no hindrance"
+    assert ext.filter(pod("u2", 60000), [a, b])[0] == both
+    a.attach("u1", 0, 40000)
+    wait_for(lambda: "u1" not in ext.claims())
+    assert ext.filter(pod("u3", 40000), [a, b])[0] == [b.name]
+    wait_for(lambda: not ext.claims())
+    assert ext.filter(pod("u4", 60000), [a, b])[0] == both
+    assert ext.filter(pod("u5", 40000), [a], names=True)[0] == [], "a nominated check"
+
+
+def test_a_claim_stays_until_all_interfaces_are_there(cluster):
+    a, b = cluster.add(), cluster.add()
+    ext = cluster.start()
+    ext.filter(pod("u1", 30000, 30000), [a, b])
+    a.attach("u1", 0, 30000)
+    wait_for(lambda: ext.claims()["u1"]["on"] == [a.name])
+    a.attach("u1", 0, 30000)
+    wait_for(lambda: not ext.claims())
+
+
+class Kubelet:
+    """Attaches pods some time after they were bound, where placement puts them."""
+
+    def __init__(self):
+        self.threads = []
+
+    def start(self, node, uid, mbps, delay):
+        t = threading.Timer(delay, self.attach, (node, uid, mbps))
+        t.start()
+        self.threads.append(t)
+
+    @staticmethod
+    def attach(node, uid, mbps):
+        free = [(pf["mbps"] - node.used(i)[0], i) for i, pf in enumerate(node.pfs)]
+        fit = sorted(f for f in free if f[0] >= mbps)
+        node.attach(uid, fit[0][1] if fit else 0, mbps)
+
+    def join(self):
+        for t in self.threads:
+            t.join()
+
+
+@pytest.mark.parametrize("narrow", [0, 1])
+def test_100_pods_and_room_for_40(cluster, narrow):
+    nodes = [cluster.add() for _ in range(2)]
+    ext = cluster.start("--narrow", str(narrow))
+    kubelet, rng = Kubelet(), random.Random(7)
+    waiting = ["p%03d" % i for i in range(100)]
+    placed = {}
+    first = True
+    until = time.monotonic() + 40
+    while time.monotonic() < until and (len(placed) < 40 or first):
+        for uid in list(waiting):
+            ok, _ = ext.filter(pod(uid, 10000), nodes)
+            if ok:
+                name = rng.choice(ok)
+                placed[uid] = name
+                waiting.remove(uid)
+                kubelet.start(next(n for n in nodes if n.name == name), uid, 10000,
+                              rng.uniform(0.5, 2))
+            assert len(placed) <= 40
+            assert not any(n.over_committed() for n in nodes)
+        if first and narrow == 1:
+            assert len(placed) == 40, "one claim a pod is exact"
+        first = False
+        time.sleep(0.1)
+    kubelet.join()
+    assert len(placed) == 40
+    assert not any(n.over_committed() for n in nodes)
+    wait_for(lambda: not ext.claims())
+    assert sum(ext.node(n.name)["attachments"] for n in nodes) == 40
+    for uid in waiting:
+        assert ext.filter(pod(uid, 10000), nodes)[0] == []
+
+
+def test_narrow_says_so_and_strategies_differ(cluster):
+    full, empty = cluster.add(), cluster.add()
+    full.attach("x", 0, 100000)
+    for strategy, best in (("pack", full), ("spread", empty)):
+        ext = cluster.start("--narrow", "1", "--strategy", strategy)
+        ok, failed = ext.filter(pod("u1", 10000), [full, empty])
+        assert ok == [best.name]
+        assert "better" in list(failed.values())[0]
+        scores = {s["Host"]: s["Score"] for s in
+                  ext.json(FILTER + "/prioritize", args(pod("u1", 10000), [full, empty]))}
+        assert scores[best.name] == max(scores.values())
+        assert all(isinstance(s, int) and 0 <= s <= 10 for s in scores.values())
+        ext.stop()
+
+
+def test_the_extender_killed_in_the_middle(cluster):
+    a = cluster.add(pfs=1)
+    ext = cluster.start()
+    assert ext.filter(pod("u1", 60000), [a])[0] == [a.name]
+    a.attach("u1", 0, 60000)
+    ext.proc.kill()
+    ext.proc.wait()
+    ext = cluster.start()
+    assert ext.filter(pod("u2", 60000), [a])[0] == [], "attachments are what the nodes say"
+
+
+# --- Preemption
+
+def test_preempt_keeps_what_fits_without_the_victims(cluster):
+    a, b, plain = cluster.add(pfs=1), cluster.add(pfs=1), cluster.add(pfs=1, plain=True)
+    for n in (a, b, plain):
+        n.attach("small", 0, 30000)
+        n.attach("large", 0, 60000)
+    ext = cluster.start()
+    meta = {n.name: {"Pods": [{"UID": uid}], "NumPDBViolations": pdb}
+            for n, uid, pdb in ((a, "large", 2), (b, "small", 0), (plain, "large", 0))}
+    ext.filter(pod("hi", 70000), [a, b, plain])
+    res = ext.json(FILTER + "/preempt", {"Pod": pod("hi", 70000), "NodeNameToVictims": None,
+                                         "NodeNameToMetaVictims": meta})
+    assert res == {"NodeNameToMetaVictims": {a.name: meta[a.name]}}
+    full = {a.name: {"Pods": [{"metadata": {"name": "l", "uid": "large"}, "spec": {}}],
+                     "NumPDBViolations": 0}}
+    res = ext.json("/scheduler/preempt", {"Pod": pod("hi", 70000), "NodeNameToVictims": full})
+    assert res == {"NodeNameToMetaVictims": {
+        a.name: {"Pods": [{"UID": "large"}], "NumPDBViolations": 0}}}
+    res = ext.json(FILTER + "/preempt", {"Pod": {"metadata": {"name": "x"}},
+                                         "NodeNameToMetaVictims": meta})
+    assert res == {"NodeNameToMetaVictims": meta}
+
+
+# --- The program
+
+def test_pages(cluster):
+    a = cluster.add()
+    ext = cluster.start()
+    ext.filter(pod("u1", 1000), [a])
+    assert ext.curl("/healthz") == (200, "ok\n") and ext.curl("/readyz") == (200, "ok\n")
+    metrics = ext.curl("/metrics")[1]
+    for line in ('ferrule_extender_decisions_total{verb="filter",outcome="some"} 1',
+                 "ferrule_extender_claims 1", "ferrule_extender_claimed_mbps 1000",
+                 'ferrule_extender_nodes{state="followed"} 1'):
+        assert line in metrics
+    summary = ext.curl("/")[1]
+    assert "1 between decision and attachment" in summary
+    node = ext.node(a.name)
+    assert node["state"] == "followed" and node["age_ms"] >= 0 and node["claims"] == 1
+    assert ext.claims()["u1"]["on"] == [a.name]
+
+
+def test_usage():
+    for bad in (["--strategy", "x"], ["--node-port", "0"], ["--listen", "x:y:z"], ["word"],
+                ["--max-body", "257"], ["--claim-ttl", "700"]):
+        r = subprocess.run([EXTENDER, *bad, "--check-config"], capture_output=True, text=True,
+                           check=False)
+        assert r.returncode == 100 and r.stderr.count("\n") == 1
+    env = dict(os.environ, PORT="x")
+    r = subprocess.run([EXTENDER, "--check-config"], capture_output=True, text=True, check=False,
+                       env=env)
+    assert r.returncode == 100 and "PORT" in r.stderr
+    r = subprocess.run([EXTENDER, "--help"], capture_output=True, text=True, check=False)
+    assert r.returncode == 0 and "--narrow" in r.stdout
+
+
+def test_a_second_client_while_a_large_body_arrives(cluster):
+    a = cluster.add()
+    ext = cluster.start()
+    with socket.create_connection(("127.0.0.1", ext.port)) as c:
+        c.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"
+                  % FILTER.encode())
+        c.sendall(b" " * 20000000)
+        assert ext.filter(pod("u1", 1000), [a])[0] == [a.name]
+
+
+def test_memory_goes_back_after_a_large_call(cluster):
+    a = cluster.add()
+    ext = cluster.start()
+    ext.filter(pod("u1", 1000), [a])
+    before = ext.rss_kib()
+    body = args(pod("u2", 1000), [a])
+    body["Nodes"]["items"] += [{"metadata": {"name": "n%d" % i, "x": "y" * 10000}}
+                               for i in range(3000)]
+    assert len(ext.json(FILTER, body)["FailedNodes"]) == 3000
+    assert ext.rss_kib("VmHWM") < before + 30000 + 20000
+    wait_for(lambda: ext.rss_kib() < before + 15000)

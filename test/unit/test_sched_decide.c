@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/* The model of all nodes: decisions against an account kept by hand, with random histories. */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "place_brute.h"
+#include "sched/sched.h"
+
+#define NODES 6
+#define PODS  12
+
+static struct sched s;
+static struct sched_state state;
+static uint32_t rng = 1;
+
+static uint32_t below(uint32_t n)
+{
+	rng = rng * 1664525u + 1013904223u;
+	return (rng >> 8) % n;
+}
+
+static int set_up(void **st)
+{
+	struct err e;
+
+	(void)st;
+	return sched_init(&s, 1000, &e);
+}
+
+static int tear_down(void **st)
+{
+	(void)st;
+	sched_free(&s);
+	return 0;
+}
+
+static void set_pf(uint32_t p, uint32_t vfs, uint32_t mbps)
+{
+	state.pf[p] = (struct sched_pf_state){.vfs = vfs, .mbps = mbps};
+	(void)snprintf(state.pf[p].name, sizeof(state.pf[p].name), "pf%u", p);
+}
+
+static void hold(uint32_t pf, const char *uid, uint32_t mbps)
+{
+	state.pf[pf].used_vfs++;
+	state.pf[pf].used_mbps += mbps;
+	state.hold[state.hold_n++] =
+		(struct sched_hold){sched_uid_hash(str_from(uid)), mbps, (uint8_t)pf};
+}
+
+/* A node with two PFs of 4 VFs and 100 Mb/s. */
+static uint32_t add_node(const char *name)
+{
+	uint32_t i = sched_node_add(&s, str_from(name), 0);
+
+	state = (struct sched_state){.full = true, .revision = 1, .pf_n = 2};
+	set_pf(0, 4, 100);
+	set_pf(1, 4, 100);
+	sched_node_update(&s, i, &state, 0);
+	return i;
+}
+
+static uint8_t ask(const char *uid, uint32_t node, uint32_t n, const uint32_t *mins, int64_t now)
+{
+	struct place_request req[PLACE_REQ_MAX];
+	const struct sched_ask a = {str_from(uid), str_from(uid), req, n};
+	uint8_t verdict = 99;
+	struct err e;
+
+	for (uint32_t i = 0; i < n; i++) {
+		req[i] = (struct place_request){mins[i], 0};
+	}
+	assert_int_equal(sched_filter(&s, &a, &node, 1, 0, false, &verdict, now, &e), 0);
+	return verdict;
+}
+
+static uint8_t ask1(const char *uid, uint32_t node, uint32_t min, int64_t now)
+{
+	return ask(uid, node, 1, &min, now);
+}
+
+static void claims_count_for_others(void **st)
+{
+	uint32_t n = add_node("n");
+
+	(void)st;
+	assert_int_equal(ask1("a", n, 100, 0), SCHED_PASS);
+	assert_int_equal(ask1("b", n, 100, 0), SCHED_PASS);
+	assert_int_equal(ask1("c", n, 1, 0), SCHED_NO_ROOM);
+	assert_int_equal(ask1("c", n, 101, 0), SCHED_NEVER);
+	assert_int_equal(ask1("a", n, 60, 0), SCHED_PASS);
+	assert_int_equal(ask1("c", n, 40, 0), SCHED_PASS);
+	assert_int_equal(ask1("d", n, 1, 0), SCHED_NO_ROOM);
+	assert_int_equal(ask1("d", n, 0, 0), SCHED_PASS);
+}
+
+static void claims_expire_in_order(void **st)
+{
+	uint32_t n = add_node("n");
+
+	(void)st;
+	ask1("a", n, 100, 0);
+	ask1("b", n, 100, 500);
+	assert_int_equal(sched_expire(&s, 600), 400);
+	assert_int_equal(sched_expire(&s, 1000), 500);
+	assert_null(sched_claim_find(&s, STR("a")));
+	assert_int_equal(ask1("c", n, 100, 1000), SCHED_PASS);
+	assert_int_equal(ask1("d", n, 1, 1000), SCHED_NO_ROOM);
+	assert_int_equal(sched_expire(&s, 9000), -1);
+	assert_int_equal(s.claim_n, 0);
+	assert_int_equal(s.entries, 0);
+}
+
+static void an_unknown_node_is_not_promised(void **st)
+{
+	uint32_t n = sched_node_add(&s, STR("x"), 0);
+
+	(void)st;
+	assert_int_equal(ask1("a", n, 0, 0), SCHED_UNKNOWN);
+	assert_int_equal(ask1("a", SCHED_NONE, 0, 0), SCHED_UNKNOWN);
+	n = add_node("y");
+	sched_node_lost(&s, n);
+	assert_int_equal(ask1("a", n, 0, 0), SCHED_UNKNOWN);
+	assert_null(sched_claim_find(&s, STR("a")));
+}
+
+static void attachments_take_the_place_of_claims(void **st)
+{
+	uint32_t a = add_node("a"), b = add_node("b"), both[] = {a, b};
+	struct place_request req[] = {{100, 0}, {50, 0}};
+	const struct sched_ask p = {STR("p"), STR("p"), req, 2};
+	uint8_t verdict[2];
+	struct err e;
+
+	(void)st;
+	assert_int_equal(sched_filter(&s, &p, both, 2, 0, false, verdict, 0, &e), 0);
+	assert_int_equal(ask1("q", b, 60, 0), SCHED_NO_ROOM);
+	state = (struct sched_state){.full = true, .revision = 2, .pf_n = 2};
+	set_pf(0, 4, 100);
+	set_pf(1, 4, 100);
+	hold(1, "p", 100);
+	sched_node_update(&s, a, &state, 0);
+	assert_int_equal(ask1("q", b, 60, 0), SCHED_PASS); /* it cannot come there any more */
+	assert_non_null(sched_claim_on(sched_claim_find(&s, STR("p")), a));
+	hold(0, "p", 50);
+	sched_node_update(&s, a, &state, 0);
+	assert_null(sched_claim_find(&s, STR("p")));
+	assert_int_equal(ask1("r", a, 50, 0), SCHED_PASS);
+	assert_int_equal(ask1("t", a, 1, 0), SCHED_NO_ROOM);
+}
+
+static void a_broken_promise_stops_others(void **st)
+{
+	uint32_t n = add_node("n");
+
+	(void)st;
+	ask1("a", n, 100, 0);
+	state = (struct sched_state){.full = true, .pf_n = 1};
+	set_pf(0, 8, 90);
+	sched_node_update(&s, n, &state, 0);
+	assert_true(s.node[n].broken);
+	assert_int_equal(ask1("b", n, 1, 0), SCHED_NO_ROOM);
+	sched_claim_drop(&s, sched_claim_find(&s, STR("a")));
+	assert_false(s.node[n].broken);
+	assert_int_equal(ask1("b", n, 90, 0), SCHED_PASS);
+}
+
+static void forgetting_a_node_ends_its_claims(void **st)
+{
+	uint32_t n = add_node("n"), m;
+
+	(void)st;
+	ask1("a", n, 100, 0);
+	sched_node_drop(&s, n);
+	assert_int_equal(sched_node_find(&s, STR("n")), SCHED_NONE);
+	m = add_node("m");
+	assert_int_equal(m, n); /* the slot is used again */
+	assert_int_equal(s.node[m].claims, 0);
+	assert_int_equal(ask1("b", m, 100, 0), SCHED_PASS);
+	assert_int_equal(ask1("c", m, 100, 0), SCHED_PASS);
+}
+
+static void victims_make_room(void **st)
+{
+	uint32_t n = add_node("n");
+	struct place_request req = {70, 0};
+	const struct sched_ask p = {STR("p"), STR("p"), &req, 1};
+	uint64_t gone[] = {sched_uid_hash(STR("large")), sched_uid_hash(STR("claimed"))};
+
+	(void)st;
+	state = (struct sched_state){.full = true, .pf_n = 1};
+	set_pf(0, 4, 100);
+	hold(0, "large", 60);
+	sched_node_update(&s, n, &state, 0);
+	assert_false(sched_fits_without(&s, &p, n, NULL, 0));
+	assert_true(sched_fits_without(&s, &p, n, gone, 1));
+	ask1("claimed", n, 40, 0);
+	assert_false(sched_fits_without(&s, &p, n, gone, 1));
+	assert_true(sched_fits_without(&s, &p, n, gone, 2));
+	sched_node_lost(&s, n);
+	assert_false(sched_fits_without(&s, &p, n, gone, 2));
+}
+
+static void scores_are_in_range_and_follow_the_strategy(void **st)
+{
+	uint32_t full = add_node("full"), empty = add_node("empty"), both[] = {full, empty};
+	struct place_request req = {10, 0};
+	const struct sched_ask p = {STR("p"), STR("p"), &req, 1};
+	uint8_t score[2];
+
+	(void)st;
+	hold(0, "x", 100);
+	sched_node_update(&s, full, &state, 0);
+	sched_score(&s, &p, both, 2, false, score);
+	assert_true(score[0] > score[1] && score[0] <= 10);
+	sched_score(&s, &p, both, 2, true, score);
+	assert_true(score[0] < score[1] && score[1] <= 10);
+	req.min = 1000;
+	sched_score(&s, &p, both, 2, true, score);
+	assert_true(score[0] == 0 && score[1] == 0);
+}
+
+/*
+ * Random histories. At every moment the node's own word and all claims on it must fit together, and
+ * what is free must be what is left: a pod passes exactly if brute force finds a place beside the
+ * claims as they are placed.
+ */
+static void check_node(uint32_t i)
+{
+	const struct sched_pf *pf = sched_pfs_const(&s, i);
+	uint32_t vfs[PLACE_PF_MAX] = {0}, mbps[PLACE_PF_MAX] = {0};
+	uint32_t claims = 0;
+
+	for (const struct sched_claim *c = s.oldest; c != NULL; c = c->newer) {
+		const uint8_t *at = sched_claim_on(c, i);
+
+		claims += at != NULL ? 1 : 0;
+		for (uint32_t k = 0; at != NULL && k < c->req_n; k++) {
+			if (at[k] < PLACE_PF_MAX) {
+				vfs[at[k]]++;
+				mbps[at[k]] += c->req[k].min;
+			}
+		}
+	}
+	assert_int_equal(claims, s.node[i].claims);
+	for (uint32_t p = 0; p < s.node[i].pf_n; p++) {
+		assert_true(vfs[p] <= pf[p].base.vfs && mbps[p] <= pf[p].base.mbps);
+		assert_int_equal(pf[p].free.vfs, pf[p].base.vfs - vfs[p]);
+		assert_int_equal(pf[p].free.mbps, pf[p].base.mbps - mbps[p]);
+	}
+}
+
+static void random_update(uint32_t i)
+{
+	state = (struct sched_state){.full = true, .revision = 1, .pf_n = 1 + below(6)};
+	for (uint32_t p = 0; p < state.pf_n; p++) {
+		set_pf(p, 1 + below(4), below(120));
+		if (below(3) == 0) {
+			char uid[8];
+
+			(void)snprintf(uid, sizeof(uid), "p%u", below(PODS));
+			hold(p, uid, below(60));
+			state.pf[p].used_vfs = 1;
+		}
+	}
+	sched_node_update(&s, i, &state, 0);
+}
+
+static void random_ask(const uint32_t *node, int64_t now)
+{
+	struct place_request req[3];
+	uint32_t n = 1 + below(3);
+	uint8_t verdict[NODES + 1];
+	uint32_t asked[NODES + 1];
+	char uid[8];
+	struct err e;
+
+	(void)snprintf(uid, sizeof(uid), "p%u", below(PODS));
+	for (uint32_t k = 0; k < n; k++) {
+		req[k] = (struct place_request){below(80), 0};
+	}
+	for (uint32_t k = 0; k <= NODES; k++) {
+		asked[k] = node[below(NODES)];
+	}
+	const struct sched_ask a = {str_from(uid), str_from(uid), req, n};
+
+	if (sched_claim_find(&s, a.uid) != NULL) {
+		sched_claim_drop(&s, sched_claim_find(&s, a.uid));
+	}
+	bool want[NODES + 1];
+
+	for (uint32_t k = 0; k <= NODES; k++) {
+		const struct sched_pf *pf = sched_pfs_const(&s, asked[k]);
+		struct place_pf free[PLACE_PF_MAX];
+
+		for (uint32_t p = 0; p < s.node[asked[k]].pf_n; p++) {
+			free[p] = pf[p].free;
+		}
+		const struct place_in in = {free, s.node[asked[k]].pf_n, req, n, 0};
+		struct brute b;
+
+		brute_assign(&in, &b);
+		want[k] = !s.node[asked[k]].broken && b.fits;
+	}
+	assert_int_equal(sched_filter(&s, &a, asked, NODES + 1, 0, false, verdict, now, &e), 0);
+	for (uint32_t k = 0; k <= NODES; k++) {
+		assert_int_equal(verdict[k] == SCHED_PASS, want[k]);
+	}
+}
+
+static void random_histories_keep_every_promise(void **st)
+{
+	uint32_t node[NODES];
+	int64_t now = 0;
+
+	(void)st;
+	for (uint32_t i = 0; i < NODES; i++) {
+		char name[8];
+
+		(void)snprintf(name, sizeof(name), "n%u", i);
+		node[i] = add_node(name);
+	}
+	for (int step = 0; step < 4000; step++) {
+		now += below(100);
+		(void)sched_expire(&s, now);
+		if (below(3) == 0) {
+			random_update(node[below(NODES)]);
+		} else {
+			random_ask(node, now);
+		}
+		for (uint32_t i = 0; i < NODES; i++) {
+			check_node(node[i]);
+		}
+	}
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		T(claims_count_for_others),
+		T(claims_expire_in_order),
+		T(an_unknown_node_is_not_promised),
+		T(attachments_take_the_place_of_claims),
+		T(a_broken_promise_stops_others),
+		T(forgetting_a_node_ends_its_claims),
+		T(victims_make_room),
+		T(scores_are_in_range_and_follow_the_strategy),
+		T(random_histories_keep_every_promise),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
