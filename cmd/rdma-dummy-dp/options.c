@@ -110,16 +110,15 @@ int options_resource(const char *name, struct err *e)
 	}
 	if (!is_domain(domain)) {
 		return err_set(e, EINVAL,
-			"'%s': what is before '/' is no lower-case domain name of at most %zu "
-			"bytes",
-			name, DOMAIN_MAX);
+			"before '/' there is no lower-case domain name of at most %zu bytes: '%s'",
+			DOMAIN_MAX, name);
 	}
 	if (!is_name(rest)) {
 		return err_set(e, EINVAL,
-			"'%s': what is behind '/' is not 1 to %d letters, digits, '-', '_' and "
-			"'.', "
-			"with a letter or digit at both ends",
-			name, NAME_MAX_N);
+			"behind '/' there must be 1 to %d letters, digits, '-', '_' and '.', with "
+			"a "
+			"letter or digit at both ends: '%s'",
+			NAME_MAX_N, name);
 	}
 	return 0;
 }
