@@ -14,6 +14,7 @@
 #define STEADY_MS   10000 /* a stream that lived so long was a good one */
 #define RETRY_MS    50    /* first pause; doubled after each failure ... */
 #define RETRY_STEPS 9     /* ... this often: 25.6 s */
+#define QUIET_TRIES 3     /* refused connections that are no news: between its bind and listen */
 
 static void look(struct kubelet *k, bool made);
 
@@ -135,7 +136,12 @@ static void attempt(struct kubelet *k)
 	loop_timer_del(k->loop, &k->retry);
 	k->called = false;
 	enter(k, KUBELET_REGISTERING, "registering");
-	if (own_socket(k, &e) < 0 || send_register(k, &e) < 0) {
+	if (own_socket(k, &e) == 0 && send_register(k, &e) == 0) {
+		return;
+	}
+	if (e.code == ECONNREFUSED && k->tries < QUIET_TRIES) {
+		try_again(k, 0);
+	} else {
 		failed(k, e.msg);
 	}
 }
