@@ -23,3 +23,9 @@ if [ "$(id -u)" -eq 0 ]; then
 else
 	echo "rdma-ds serve: needs root for a network namespace of its own; skipped"
 fi
+if [ "$(id -u)" -eq 0 ]; then
+	echo
+	/usr/bin/python3 test/bench/dp.py
+else
+	echo "rdma-dummy-dp: needs root for device nodes; skipped"
+fi

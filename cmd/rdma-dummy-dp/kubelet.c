@@ -188,6 +188,7 @@ static bool same_file(const struct stat *a, const struct stat *b)
 static void look(struct kubelet *k, bool made)
 {
 	struct stat st;
+	bool standby;
 
 	if (stat(k->path, &st) < 0 || !S_ISSOCK(st.st_mode)) {
 		wait_for_kubelet(k);
@@ -207,8 +208,10 @@ static void look(struct kubelet *k, bool made)
 		ownsock_look(&k->own) == OWNSOCK_OURS) {
 		return; /* the timer sees to it; or all is well */
 	}
+	standby = k->state == KUBELET_STANDBY;
 	if (!stand_by(k)) {
-		log_warn("this plugin's socket was removed");
+		log_warn("%s", standby ? "the process that had taken over has gone"
+				       : "this plugin's socket was removed");
 		attempt(k);
 	}
 }
