@@ -3,24 +3,11 @@
 #include "options.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "common.h"
 
 #define MAX_AGE_UNSET UINT32_MAX
-
-static int set_log_level(const char *word, struct err *e)
-{
-	enum log_level level = LOG_INFO;
-
-	if (word != NULL && !log_parse_level(str_from(word), &level)) {
-		return err_set(
-			e, EINVAL, "--log-level: '%s' is not error, warn, info or debug", word);
-	}
-	log_set_level(level);
-	return 0;
-}
 
 static int read_argv(struct serve_opts *o, int argc, char **argv, struct err *e)
 {
@@ -40,39 +27,25 @@ static int read_argv(struct serve_opts *o, int argc, char **argv, struct err *e)
 			"check options and configuration, then exit"},
 		{"help", OPT_FLAG, &o->help, 0, 0, NULL, "this text"},
 	};
-	char text[2048];
-	struct buf b;
-	int n = opts_parse(table, ARRAY_LEN(table), argc, argv, e);
 
-	if (n < 0) {
-		return n;
-	}
-	if (n < argc) {
-		return err_set(e, EINVAL, "unexpected argument '%s'", argv[n]);
-	}
-	if (o->help) {
-		buf_init(&b, text, sizeof(text));
-		opts_help(&b, table, ARRAY_LEN(table));
-		ASSERT(buf_ok(&b));
-		(void)!printf("usage: rdma-ds serve [OPTION]...\n%.*s", STR_ARG(buf_str(&b)));
-	}
-	return set_log_level(o->log_level, e);
+	return ds_opts_argv(table, ARRAY_LEN(table), argc, argv, "serve", &o->help, e);
 }
 
+/* The command line, else $PORT (empty is as unset), else the configuration or its default. */
 static int set_listen(struct serve_opts *o, struct err *e)
 {
-	const char *port = getenv("PORT");
-	bool from_port = o->listen.n == 0 && port != NULL;
+	const char *source = "--listen", *port = getenv("PORT");
 
-	if (o->listen.n == 0) {
-		o->listen.v[o->listen.n++] = from_port ? port : o->conf.listen;
+	if (o->listen.n == 0 && port != NULL && port[0] != '\0') {
+		source = "environment variable PORT";
+		o->listen.v[o->listen.n++] = port;
+	} else if (o->listen.n == 0) {
+		source = "listen of the node configuration";
+		o->listen.v[o->listen.n++] = o->conf.listen;
 	}
 	for (size_t i = 0; i < o->listen.n; i++) {
-		struct str text = str_from(o->listen.v[i]);
-
-		if (parse_listen(text, &o->addr[i], e) < 0) {
-			return err_wrap(
-				e, "%s", from_port ? "environment variable PORT" : "--listen");
+		if (parse_listen(str_from(o->listen.v[i]), &o->addr[i], e) < 0) {
+			return err_wrap(e, "%s", source);
 		}
 	}
 	return 0;
@@ -93,15 +66,11 @@ int serve_opts_parse(struct serve_opts *o, int argc, char **argv, struct err *e)
 	}
 	arena_init(&a, mem, sizeof(mem));
 	r = sriov_conf_load(&o->conf, o->config, &a, e);
+	if (r == 0) {
+		r = ds_opts_apply(o->log_level, o->state_dir, &o->conf, e);
+	}
 	if (r < 0) {
 		return r;
-	}
-	if (o->state_dir != NULL &&
-		(o->state_dir[0] != '/' || !str_copy(str_from(o->state_dir), o->conf.state_dir,
-						   sizeof(o->conf.state_dir)))) {
-		return err_set(e, EINVAL,
-			"--state-dir: '%s' is not an absolute path of under %zu bytes",
-			o->state_dir, sizeof(o->conf.state_dir));
 	}
 	if (o->max_age_ms != MAX_AGE_UNSET) {
 		o->conf.max_age_ms = o->max_age_ms;

@@ -1,2 +1,2 @@
 MODULES += ledger
-ledger_SRCS := apply.c read.c record.c
+ledger_SRCS := apply.c lock.c read.c record.c
