@@ -121,6 +121,7 @@ class Kubelet:
         self.path = os.path.join(folder, "kubelet.sock")
         self.old, self.authority, self.refuse = old, authority, refuse
         self.requests, self.endpoints = [], []
+        self.made = []  # also endpoints whose registration came to nothing
         self.server = None
         self.bound = None
 
@@ -149,6 +150,7 @@ class Kubelet:
         if self.refuse:
             context.abort(*self.refuse)
         endpoint = Endpoint(os.path.join(self.folder, request.endpoint), self.authority)
+        self.made.append(endpoint)
         if self.old:
             threading.Thread(target=self._add, args=(endpoint,), daemon=True).start()
         else:
@@ -170,11 +172,13 @@ class Kubelet:
 
     def stop(self, unlink=True):
         """As when the process ends: connections close, without a word to anybody."""
-        for e in self.endpoints:
+        for e in self.made:
             e.client.close()
         if self.server:
             self.server.stop(0).wait()
             self.server = None
+        for e in self.made:
+            e.client.close()
         if unlink and os.path.exists(self.path):
             os.unlink(self.path)
 
