@@ -167,6 +167,10 @@ static void wait_for_kubelet(struct kubelet *k)
 	grpc_client_cancel(&k->client);
 	loop_timer_del(k->loop, &k->retry);
 	k->known = false;
+	if (ownsock_look(&k->own) != OWNSOCK_OURS) {
+		grpc_server_unlisten(k->server); /* nobody can find it any more */
+		k->own.made = false;
+	}
 	if (stat(k->dir, &st) < 0) {
 		(void)snprintf(why, sizeof(why), "waiting for the kubelet: %s: %s", k->dir,
 			strerror(errno));

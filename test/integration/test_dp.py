@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -403,6 +404,20 @@ def test_folder_deleted_and_made_again(node):
     node.kubelet().endpoint()
 
 
+def test_folder_deleted_while_it_is_in_use(node):
+    """An open socket in the folder keeps its inode: the folder itself has no event to tell."""
+    p, _ = node.pair()
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(node.folder + "/held.sock")
+        s.listen()
+        node.kubelets[0].stop()
+        p.says("no %s/kubelet.sock" % node.folder)
+        shutil.rmtree(node.folder)
+        p.says("No such file")
+        os.mkdir(node.folder)
+        node.kubelet().endpoint()
+
+
 def test_folder_swapped(node):
     node.pair()
     node.kubelets[0].stop()
@@ -441,7 +456,6 @@ def test_kubelet_socket_is_no_socket(node):
 
 def test_silent_kubelet(node):
     """Something listens and never says a word; then a real one comes."""
-    import socket  # pylint: disable=import-outside-toplevel
     s = socket.socket(socket.AF_UNIX)
     s.bind(node.folder + "/kubelet.sock")
     s.listen()
