@@ -302,7 +302,7 @@ $(eval $(call source_archive,nanopb,musl-$(ARCH),pb_*.c,$(CC_rel) $(CODEGEN_rel)
 $(eval $(call source_archive,nanopb,host,pb_*.c,$(HOST_CC) $(CODEGEN_asan) $(NANOPB_CPP)))
 
 # Messages: nanopb's generator makes C of src/MOD/X.proto and X.options, in build/gen/MOD.
-$(B)/gen/%.pb.h: src/%.proto src/%.options $(EXT_DEP_nanopb)
+$(B)/gen/%.pb.h $(B)/gen/%.pb.c: src/%.proto src/%.options $(EXT_DEP_nanopb)
 	$(SAY) GEN $@
 	$(Q)$(call need,protoc)
 	$(Q)mkdir -p $(@D)
