@@ -45,6 +45,24 @@ int sriov_sysfs_capable(int sysfs, const char *name, struct err *e) MUST_CHECK;
 int sriov_sysfs_vf(int sysfs, const struct sriov_pf *pf, uint32_t index, struct sriov_vf *vf,
 	struct err *e) MUST_CHECK;
 
+/*
+ * sriov_sysfs_vf_at: the same by the VF's PCI address: all but vf->index. -ENODEV: no such PCI
+ * function, or it is no VF.
+ */
+int sriov_sysfs_vf_at(
+	int sysfs, const struct pci_addr *pci, struct sriov_vf *vf, struct err *e) MUST_CHECK;
+
+/*
+ * sriov_sysfs_parent: the PF of the VF at pci, as sriov_sysfs_pf fills it but for num_vfs, and the
+ * VF's index. A PF whose netdev is not in this network namespace has an empty name, and *index is
+ * then 0. -ENODEV: no such VF. As many readings on a PF with many VFs as on one with few.
+ */
+int sriov_sysfs_parent(int sysfs, const struct pci_addr *pci, struct sriov_pf *pf, uint32_t *index,
+	struct err *e) MUST_CHECK;
+
+/* sriov_sysfs_probe: have the kernel look for a driver for a function that has none. */
+int sriov_sysfs_probe(int sysfs, const struct pci_addr *pci, struct err *e) MUST_CHECK;
+
 /* sriov_sysfs_num_vfs: sriov_numvfs of pf. Waits while another process writes it. */
 int sriov_sysfs_num_vfs(
 	int sysfs, const struct sriov_pf *pf, uint32_t *out, struct err *e) MUST_CHECK;
