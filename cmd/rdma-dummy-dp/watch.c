@@ -12,7 +12,7 @@
 
 #define SELF   (IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 #define FOLDER (SELF | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
-#define PARENT (SELF | IN_CREATE | IN_MOVED_TO)
+#define PARENT (SELF | IN_CREATE | IN_MOVED_TO | IN_ATTRIB) /* a folder may become readable */
 #define ABOVE  (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
 #define ROUNDS 16 /* times the tree may change while it is being looked at */
 

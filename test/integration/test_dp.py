@@ -655,7 +655,9 @@ def test_any_user_with_a_writable_folder(node):
 
 
 def test_folder_not_writable(node):
+    """Nor readable at first: that changes without anything being made or moved."""
     p = node.plugin(user=65534, group=65534, extra_groups=[])
+    p.says("waiting for the kubelet")
     os.chmod(node.folder, 0o755)
     node.kubelet(wipe=False)
     p.says("make a socket in %s: Permission denied" % node.folder)
