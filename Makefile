@@ -67,12 +67,16 @@ UNIT_TESTS := $(patsubst test/unit/%.c,%,$(sort $(wildcard test/unit/test_*.c)))
 FUZZERS := $(patsubst test/fuzz/%.c,%,$(sort $(wildcard test/fuzz/fuzz_*.c)))
 
 # --- Third-party libraries: what a user of each gets on its command lines.
-EXT_ALL := jsmn libmnl
+EXT_ALL := jsmn libmnl nghttp2 nanopb
 EXT_INC_jsmn := $(B)/deps/jsmn/tree
 EXT_INC_libmnl := $(B)/deps/libmnl/include
+EXT_INC_nghttp2 := $(B)/deps/nghttp2/include
+EXT_INC_nanopb := $(B)/deps/nanopb/tree
 EXT_DEP_jsmn := $(B)/deps/jsmn/stamp
 EXT_DEP_libmnl := $(B)/deps/libmnl/stamp
-EXT_LIBS_linked := libmnl
+EXT_DEP_nghttp2 := $(B)/deps/nghttp2/stamp
+EXT_DEP_nanopb := $(B)/deps/nanopb/stamp
+EXT_LIBS_linked := libmnl nghttp2 nanopb
 ext_cppflags = $(foreach e,$1,-isystem $(EXT_INC_$e))
 ext_deps = $(foreach e,$1,$(EXT_DEP_$e))
 # ext_libs LIBC,NAMES: LIBC is musl-ARCH or host.
@@ -85,7 +89,9 @@ WARN_GCC := $(WARN) -Wcast-align=strict
 # Tests and fuzz drivers: cmocka's macros convert freely, wrapped functions have no prototype.
 WARN_TEST := -Wall -Wextra -Werror -Wvla -Wformat=2 -Wundef
 FRAME := -Wframe-larger-than=16384
-CPPFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE -Isrc -I$(B)/gen
+# nanopb: strings that are not UTF-8 are refused, as proto3 wants.
+NANOPB_DEFS := -DPB_VALIDATE_UTF8
+CPPFLAGS_ALL := -std=gnu11 -D_GNU_SOURCE $(NANOPB_DEFS) -Isrc -I$(B)/gen
 GCC_INC := $(shell $(MUSL_CC) -print-file-name=include 2>/dev/null)
 MUSL_CPP := -nostdinc -isystem $(MUSL_INC) -isystem $(GCC_INC) -isystem $(SYSROOT)
 HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero \
@@ -154,7 +160,8 @@ compile = $(CC_$1) $(CPPFLAGS_ALL) $(EXT_CPP) $(WARN_$1) $(CODEGEN_$1) $(CFLAGS)
 define module_rules
 $1_$2_OBJS := $$(patsubst %.c,$(O_$1)/src/$2/%.o,$$($2_SRCS))
 $$($1_$2_OBJS): EXT_CPP := $$(call ext_cppflags,$$($2_EXT))
-$$($1_$2_OBJS): $(O_$1)/%.o: %.c $(O_$1)/flags $$(call ext_deps,$$($2_EXT)) | $(READY_$1)
+$$($1_$2_OBJS): $(O_$1)/%.o: %.c $(O_$1)/flags $$(call ext_deps,$$($2_EXT)) \
+		| $$($2_GEN) $(READY_$1)
 	$$(SAY) CC $$@
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(call compile,$1) -c $$< -o $$@
@@ -265,6 +272,44 @@ MNL_TREE := $(B)/deps/libmnl/tree$(if $(CROSS),-$(ARCH))
 $(eval $(call mnl_archive,musl-$(ARCH),$(ARCH),$(MNL_TREE),$(CC_rel) $(CODEGEN_rel)))
 $(eval $(call mnl_archive,host,$(HOST_ARCH),$(B)/deps/libmnl/tree,$(HOST_CC) -O1 -g -fPIC))
 
+# nghttp2's configure script would find out what every Linux has. Only the library is compiled, not its programs.
+$(EXT_DEP_nghttp2): $(B)/deps/nghttp2/fetched
+	$(Q)rm -rf $(EXT_INC_nghttp2) && mkdir -p $(EXT_INC_nghttp2)/nghttp2
+	$(Q)cp $(B)/deps/nghttp2/tree/lib/includes/nghttp2/nghttp2.h $(EXT_INC_nghttp2)/nghttp2/
+	$(Q)v=$$(awk '$$1 == "nghttp2" { print $$2; exit }' scripts/deps.lock); \
+	sed -e "s/@PACKAGE_VERSION@/$$v/" \
+		-e "s/@PACKAGE_VERSION_NUM@/$$(printf '0x%02x%02x%02x' $$(echo $$v | tr . ' '))/" \
+		$(B)/deps/nghttp2/tree/lib/includes/nghttp2/nghttp2ver.h.in \
+		>$(EXT_INC_nghttp2)/nghttp2/nghttp2ver.h
+	$(Q)touch $@
+$(EXT_DEP_nanopb): $(B)/deps/nanopb/fetched
+	$(Q)test -f $(EXT_INC_nanopb)/pb.h
+	$(Q)touch $@
+NGHTTP2_CPP := -std=gnu11 -D_GNU_SOURCE -w -DNGHTTP2_STATICLIB -DHAVE_ARPA_INET_H -DHAVE_NETINET_IN_H \
+	-DHAVE_CLOCK_GETTIME -DHAVE_DECL_CLOCK_MONOTONIC=1 -I$(EXT_INC_nghttp2) -I$(B)/deps/nghttp2/tree/lib
+NANOPB_CPP := -std=gnu11 -D_GNU_SOURCE -w $(NANOPB_DEFS) -I$(EXT_INC_nanopb)
+# source_archive NAME,LIBC,PATTERN OF THE SOURCES,COMPILER AND FLAGS
+define source_archive
+$(B)/deps/$1/lib-$2/$1.a: $(EXT_DEP_$1) Makefile | $(READY_rel)
+	$$(SAY) LIB $$@
+	$$(Q)rm -rf $$(@D) && mkdir -p $$(@D)
+	$$(Q)set -e; for f in $(B)/deps/$1/tree/$3; do $4 -c $$$$f -o $$(@D)/$$$$(basename $$$$f .c).o; done
+	$$(Q)$(AR) rcsD $$@ $$(@D)/*.o
+endef
+$(eval $(call source_archive,nghttp2,musl-$(ARCH),lib/*.c,$(CC_rel) $(CODEGEN_rel) $(NGHTTP2_CPP)))
+$(eval $(call source_archive,nghttp2,host,lib/*.c,$(HOST_CC) $(CODEGEN_asan) $(NGHTTP2_CPP)))
+$(eval $(call source_archive,nanopb,musl-$(ARCH),pb_*.c,$(CC_rel) $(CODEGEN_rel) $(NANOPB_CPP)))
+$(eval $(call source_archive,nanopb,host,pb_*.c,$(HOST_CC) $(CODEGEN_asan) $(NANOPB_CPP)))
+
+# Messages: nanopb's generator makes C of src/MOD/X.proto and X.options, in build/gen/MOD.
+$(B)/gen/%.pb.h $(B)/gen/%.pb.c: src/%.proto src/%.options $(EXT_DEP_nanopb)
+	$(SAY) GEN $@
+	$(Q)$(call need,protoc)
+	$(Q)mkdir -p $(@D)
+	$(Q)PYTHONDONTWRITEBYTECODE=1 $(PYTHON) $(B)/deps/nanopb/tree/generator/nanopb_generator.py -q \
+		-I src -D $(B)/gen src/$*.proto
+GEN := $(foreach s,$(MODULES),$($s_GEN))
+
 # --- Unit tests: every test/unit/test_*.c is one program, linked with every module and library.
 TEST_MODE := asan
 TEST_EXT := $(sort $(foreach s,$(MODULES),$($s_EXT)))
@@ -332,7 +377,7 @@ CPPCHECK := cppcheck --quiet --std=c11 --enable=warning,portability,performance 
 quietly = >$@.log 2>&1 || { cat $@.log >&2; exit 1; }
 
 # -O0: an optimiser removes some of what the analyser would report. fd-leak: descriptors 0 to 2 are opened to stay.
-$(LINT_C): $(B)/lint/%.ok: % .clang-tidy $(O_asan)/flags | $(call ext_deps,$(TEST_EXT))
+$(LINT_C): $(B)/lint/%.ok: % .clang-tidy $(O_asan)/flags | $(call ext_deps,$(TEST_EXT)) $(GEN)
 	$(SAY) LINT $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(lint_cpp) $(WARN_GCC) -fanalyzer -Wno-analyzer-fd-leak \
@@ -340,7 +385,7 @@ $(LINT_C): $(B)/lint/%.ok: % .clang-tidy $(O_asan)/flags | $(call ext_deps,$(TES
 	$(Q)clang-tidy --quiet $< -- $(lint_cpp) $(WARN) $(quietly)
 	$(Q)$(CPPCHECK) -Isrc -D_GNU_SOURCE $< $(quietly)
 	$(Q)touch $@
-$(LINT_H): $(B)/lint/%.ok: % $(O_asan)/flags | $(call ext_deps,$(TEST_EXT))
+$(LINT_H): $(B)/lint/%.ok: % $(O_asan)/flags | $(call ext_deps,$(TEST_EXT)) $(GEN)
 	$(SAY) HEADER $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(lint_cpp) $(WARN_GCC) -Wno-unused-function -x c -fsyntax-only -MMD -MP -MT $@ -MF $@.d $<

@@ -28,3 +28,9 @@ fi
 echo
 echo "rdma-scheduler-extender, full nodes of 10 KB; every answer is checked"
 /usr/bin/python3 test/bench/extender.py "$tools/sim_nodes"
+if [ "$(id -u)" -eq 0 ]; then
+	echo
+	/usr/bin/python3 test/bench/dp.py
+else
+	echo "rdma-dummy-dp: needs root for device nodes; skipped"
+fi
