@@ -41,5 +41,5 @@ void cni_error_write(struct buf *b, enum cni_version v, const struct cni_fail *f
 		json_put_cstr(&w, "details", f->details);
 	}
 	json_put_end_object(&w);
-	(void)json_writer_done(&w); /* the overflow flag stays in b for the caller */
+	(void)!json_writer_done(&w); /* the overflow flag stays in b for the caller */
 }

@@ -44,5 +44,5 @@ void cni_version_reply(struct buf *b, enum cni_version asked)
 	}
 	json_put_end_array(&w);
 	json_put_end_object(&w);
-	(void)json_writer_done(&w); /* the overflow flag stays in b for the caller */
+	(void)!json_writer_done(&w); /* the overflow flag stays in b for the caller */
 }
