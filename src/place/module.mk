@@ -1,0 +1,2 @@
+MODULES += place
+place_SRCS := assign.c level.c problem.c search.c

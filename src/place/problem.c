@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* From input to problem: order, what can be used at all, and the first attempt. */
+#include "place/place_priv.h"
+
+#include <string.h>
+
+static uint32_t divisor(uint32_t a, uint32_t b)
+{
+	while (b != 0) {
+		uint32_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+void place_begin(struct place_work *w, const struct place_in *in)
+{
+	w->req_n = (uint32_t)in->req_n;
+	w->sized_n = 0;
+	w->size_sum = 0;
+	w->unit = 0;
+	w->steps = 0;
+	w->serial = 0;
+	w->memo_ready = false;
+	for (uint32_t i = 0; i < w->req_n; i++) {
+		uint32_t min = in->req[i].min;
+		uint32_t at = i;
+
+		for (; at > 0 && w->size[at - 1] < min; at--) {
+			w->size[at] = w->size[at - 1];
+			w->order[at] = w->order[at - 1];
+		}
+		w->size[at] = min;
+		w->order[at] = (uint8_t)i;
+		w->size_sum += min;
+		w->sized_n += min > 0;
+		w->unit = divisor(w->unit, min);
+	}
+}
+
+/* PFs by free bandwidth, then free VFs, then as given; with what the hole leaves of its PF. */
+static void sort_pfs(
+	struct place_problem *p, const struct place_in *in, uint8_t hole, uint32_t hole_mbps)
+{
+	p->pfs = (uint32_t)in->pf_n;
+	for (uint32_t i = 0; i < p->pfs; i++) {
+		uint32_t cap = in->pf[i].mbps < PLACE_RATE_MAX ? in->pf[i].mbps : PLACE_RATE_MAX;
+		uint32_t vfs = in->pf[i].vfs;
+		uint32_t at = i;
+
+		if (i == hole) {
+			cap -= hole_mbps;
+			vfs--;
+		}
+		for (; at > 0; at--) {
+			if (p->cap[at - 1] < cap ||
+				(p->cap[at - 1] == cap && p->vfs[at - 1] <= vfs)) {
+				break;
+			}
+			p->cap[at] = p->cap[at - 1];
+			p->vfs[at] = p->vfs[at - 1];
+			p->pf[at] = p->pf[at - 1];
+		}
+		p->cap[at] = cap;
+		p->vfs[at] = vfs;
+		p->pf[at] = (uint8_t)i;
+	}
+}
+
+/*
+ * Make cap and vfs of PF number at what can be used at most. That changes no answer, but shows
+ * that space is short, and makes PFs identical that only looked different.
+ */
+static void trim(struct place_problem *p, uint32_t at, uint32_t unit)
+{
+	uint64_t sum = 0;
+	uint32_t most = 0; /* of the smallest requests */
+
+	while (most < p->n && sum + p->size[p->n - 1 - most] <= p->cap[at]) {
+		sum += p->size[p->n - 1 - most];
+		most++;
+	}
+	if (p->vfs[at] < most) {
+		p->counted = true;
+		most = p->vfs[at];
+	}
+	p->vfs[at] = most;
+	sum = 0;
+	for (uint32_t i = 0; i < most; i++) {
+		sum += p->size[i];
+	}
+	if (p->cap[at] > sum) {
+		p->cap[at] = (uint32_t)sum;
+	}
+	if (unit > 1) {
+		p->cap[at] -= p->cap[at] % unit;
+	}
+}
+
+void place_pose(struct place_work *w, const struct place_in *in, uint8_t hole, uint32_t hole_mbps)
+{
+	struct place_problem *p = &w->problem;
+
+	w->serial++;
+	p->n = w->sized_n;
+	p->counted = false;
+	memcpy(p->size, w->size, sizeof(p->size));
+	sort_pfs(p, in, hole, hole_mbps);
+	p->cap_from[p->pfs] = 0;
+	for (uint32_t at = p->pfs; at-- > 0;) {
+		bool last = at + 1 == p->pfs;
+
+		trim(p, at, w->unit);
+		p->cap_from[at] = p->cap_from[at + 1] + p->cap[at];
+		p->same_prev[at] = false;
+		if (!last) {
+			p->same_prev[at + 1] =
+				p->cap[at] == p->cap[at + 1] && p->vfs[at] == p->vfs[at + 1];
+		}
+		p->same_rest[at] = last || (p->same_prev[at + 1] && p->same_rest[at + 1]);
+	}
+}
+
+bool place_greedy(struct place_problem *p)
+{
+	uint32_t cap[PLACE_PF_MAX], vfs[PLACE_PF_MAX];
+
+	memcpy(cap, p->cap, sizeof(cap));
+	memcpy(vfs, p->vfs, sizeof(vfs));
+	memset(p->set, 0, sizeof(p->set));
+	for (uint32_t i = 0; i < p->n; i++) {
+		uint32_t best = p->pfs;
+
+		for (uint32_t at = 0; at < p->pfs; at++) {
+			if (vfs[at] > 0 && cap[at] >= p->size[i] &&
+				(best == p->pfs || cap[at] < cap[best])) {
+				best = at;
+			}
+		}
+		if (best == p->pfs) {
+			return false;
+		}
+		cap[best] -= p->size[i];
+		vfs[best]--;
+		p->set[best] |= 1u << i;
+	}
+	return true;
+}
