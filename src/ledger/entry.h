@@ -58,10 +58,12 @@ int ledger_boot_id(char out[static LEDGER_BOOT_ID_LEN + 1], struct err *e) MUST_
 int ledger_entry_write(const struct ledger_entry *en, struct buf *b, struct err *e) MUST_CHECK;
 
 /*
- * ledger_entry_parse: the whole of one record; mem needs LEDGER_SCRATCH bytes during the call.
+ * ledger_entry_parse: the whole of one record; mem needs LEDGER_ENTRY_MEM bytes during the call.
  * -EINVAL damaged; -ENOTSUP another version. A "restore" or "applied" that is damaged or missing
  * clears its has_ flag, says so in the log, and is no failure: the VF still has to be given back.
  */
+#define LEDGER_ENTRY_MEM (LEDGER_STRINGS + LEDGER_SCRATCH)
+
 int ledger_entry_parse(
 	struct ledger_entry *en, struct str text, struct arena *mem, struct err *e) MUST_CHECK;
 

@@ -32,6 +32,7 @@ struct sriov_mover {
 	bool trust, spoofchk;      /* the node's policy for VFs at work */
 	bool (*lent)(void *arg, const struct pci_addr *vf); /* see sriov_vf_return; may be NULL */
 	void *arg;
+	struct nl_link pf; /* as sriov_vf_read found it last */
 };
 
 int sriov_mover_open(struct sriov_mover *m, struct sriov_kernel *k, int64_t deadline_ms,
@@ -62,7 +63,7 @@ void sriov_pod_close(struct sriov_pod *pod);
 struct sriov_ref {
 	struct pci_addr pci;
 	uint32_t vf;
-	char pf[IFNAMSIZ];
+	char pf[IFNAMSIZ]; /* empty: not in the host namespace; what the PF sets is then left alone */
 	uint32_t pf_ifindex;
 	char pf_driver[SRIOV_NAME_MAX];
 };
@@ -138,7 +139,8 @@ struct sriov_returned {
  * the interface is in neither namespace the kernel is still about to bring it back from one that
  * died: waits for it until the deadline, then -EBUSY. A VF that has lost its driver meanwhile is
  * offered to the kernel's drivers again. Nothing to do is success. Settings that the driver refuses
- * are logged, counted and do not stop it.
+ * are logged, counted and do not stop it. -ENODEV: the VF itself is gone, and nothing is left to be
+ * done; -ENXIO: it is bound to a driver without interfaces (vfio).
  *
  * The old name can be taken by another VF's interface that came back from a dead namespace under
  * that name. If m->lent says of that VF that it is lent (its name is on record), it is given its

@@ -43,10 +43,13 @@ struct sriov_saved {
 	bool up, promisc, allmulti;
 };
 
+/* sriov_saved_name: the word for one setting in messages: "VLAN", "trust". */
+const char *sriov_saved_name(uint32_t setting);
+
 /*
- * sriov_saved_diff: whether now differs from want in one of the settings in mask that both know.
- * True: which, with both values, in text[cap], such as "VLAN is 0, not 100". Names and altnames
- * are compared with SRIOV_HAS_NETDEV only where want.netdev is not empty.
+ * sriov_saved_diff: whether now differs from want in one of the settings in mask that both know;
+ * altnames and the RDMA device are not compared, the name only where want.netdev is not empty.
+ * True: which is the first, with both values, in text[cap], such as "VLAN is 0, not 100".
  */
 bool sriov_saved_diff(const struct sriov_saved *want, const struct sriov_saved *now, uint32_t mask,
 	char *text, size_t cap);

@@ -35,6 +35,27 @@ int sriov_sysfs_pf(int sysfs, const char *name, struct sriov_pf *pf, struct err 
 int sriov_sysfs_vf(int sysfs, const struct sriov_pf *pf, uint32_t index, struct sriov_vf *vf,
 	struct err *e) MUST_CHECK;
 
+/*
+ * sriov_sysfs_vf_at: the same by the VF's PCI address: all but vf->index. -ENODEV: no such PCI
+ * function, or it is no VF.
+ */
+int sriov_sysfs_vf_at(
+	int sysfs, const struct pci_addr *pci, struct sriov_vf *vf, struct err *e) MUST_CHECK;
+
+/*
+ * sriov_sysfs_parent: the PF of the VF at pci, as sriov_sysfs_pf fills it, and the VF's index. A PF
+ * whose netdev is not in this network namespace has an empty name, and *index is then 0. -ENODEV:
+ * no such VF.
+ */
+int sriov_sysfs_parent(int sysfs, const struct pci_addr *pci, struct sriov_pf *pf,
+	uint32_t *index, struct err *e) MUST_CHECK;
+
+/* sriov_sysfs_ifindex: of a netdev by name; 0 if there is none. */
+uint32_t sriov_sysfs_ifindex(int sysfs, const char *netdev);
+
+/* sriov_sysfs_probe: have the kernel look for a driver for a function that has none. */
+int sriov_sysfs_probe(int sysfs, const struct pci_addr *pci, struct err *e) MUST_CHECK;
+
 /* sriov_sysfs_num_vfs: sriov_numvfs of pf, now. */
 int sriov_sysfs_num_vfs(
 	int sysfs, const struct sriov_pf *pf, uint32_t *out, struct err *e) MUST_CHECK;
