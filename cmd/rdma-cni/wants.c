@@ -9,17 +9,22 @@
 #include "json/value.h"
 #include "kube/annotation.h"
 
-#define ANNOTATION "rdma_interfaces_required"
-
 /* One list of interfaces, wherever it stood. */
 static int parse(struct call *c, struct str text, const char *source, struct wants *w)
 {
-	struct arena mem = c->mem; /* a copy: what is taken is given back */
+	struct kube_annotation list;
 
 	w->source = source;
-	if (kube_annotation_parse(text, &mem, w->req, &w->n, &c->fail.e) < 0) {
+	if (kube_annotation_parse(text, &c->mem, &list, &c->fail.e) < 0) {
 		(void)err_wrap(&c->fail.e, "%s", source);
 		return call_code(c, CNI_ERR_REQUEST);
+	}
+	w->n = list.n;
+	for (size_t i = 0; i < w->n; i++) {
+		w->req[i] = list.req[i];
+		if (w->req[i].max > SRIOV_RATE_MAX) {
+			w->req[i].max = 0; /* no port is that fast: it caps nothing */
+		}
 	}
 	return 1;
 }
@@ -34,9 +39,9 @@ static int from_annotations(struct call *c, struct wants *w)
 		return 0;
 	}
 	/* Annotations were passed, so this is all the pod asks for; null: it has none at all. */
-	v = cni_conf_annotation(&c->conf, ANNOTATION);
+	v = cni_conf_annotation(&c->conf, KUBE_ANNOTATION_KEY);
 	if (json_type(v) == JSON_NONE) {
-		w->source = "the pod has no annotation " ANNOTATION;
+		w->source = "the pod has no annotation " KUBE_ANNOTATION_KEY;
 		w->n = 0;
 		return 1;
 	}
@@ -44,7 +49,7 @@ static int from_annotations(struct call *c, struct wants *w)
 		(void)json_wrong(v, &c->fail.e, "a string");
 		return call_code(c, CNI_ERR_REQUEST);
 	}
-	return parse(c, text, "annotation " ANNOTATION, w);
+	return parse(c, text, "annotation " KUBE_ANNOTATION_KEY, w);
 }
 
 /*

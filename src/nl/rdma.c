@@ -190,19 +190,14 @@ int nl_rdma_port_list(struct nl_sock *s, uint32_t dev_index, struct nl_rdma_port
 	return r == -EINVAL ? 0 : r; /* so says the kernel of an index that is no device any more */
 }
 
+static bool read_mode_attr(const struct nlattr *a, void *mode)
+{
+	return attr_type(a) != RDMA_NLDEV_SYS_ATTR_NETNS_MODE || attr_u8(a, mode);
+}
+
 static int take_mode(const struct nlmsghdr *nlh, void *arg, struct err *e)
 {
-	uint8_t *mode = arg;
-	const struct nlattr *a;
-	struct attr_walk w;
-	int r = nldev_attrs(nlh, RDMA_NLDEV_CMD_SYS_GET, &w, e);
-
-	while (r >= 0 && (r = attr_next(&w, &a)) > 0) {
-		if (attr_type(a) == RDMA_NLDEV_SYS_ATTR_NETNS_MODE && !attr_u8(a, mode)) {
-			return attr_bad(a, "RDMA system", e);
-		}
-	}
-	return r < 0 ? err_set(e, EBADMSG, "RDMA system: cut off") : 0;
+	return nldev_read(nlh, RDMA_NLDEV_CMD_SYS_GET, read_mode_attr, arg, e);
 }
 
 int nl_rdma_exclusive(struct nl_sock *s, struct err *e)
