@@ -23,16 +23,27 @@
 static char text[FILE_CAP];
 static char conf_text[FILE_CAP];
 
-static int open_dir(struct call *c)
+static int make_dir(struct call *c)
 {
-	int fd;
-
 	if (mkdirat(c->store.state, DELEGATED_DIR, 0700) < 0 && errno != EEXIST) {
 		(void)err_sys(&c->fail.e, errno, "%s/" DELEGATED_DIR, c->node.state_dir);
 		return call_code(c, CNI_ERR_IO);
 	}
-	fd = file_open_dir(c->store.state, DELEGATED_DIR, &c->fail.e);
-	return fd < 0 ? call_code(c, CNI_ERR_IO) : fd;
+	return 0;
+}
+
+/* -ENOENT, without a failure noted: nothing was ever delegated. */
+static int open_dir(struct call *c)
+{
+	struct err e;
+	int fd = c->store.state < 0 ? -ENOENT : file_open_dir(c->store.state, DELEGATED_DIR, &e);
+
+	if (fd < 0 && fd != -ENOENT) {
+		c->fail.e = e;
+		(void)err_wrap(&c->fail.e, "%s", c->node.state_dir);
+		return call_code(c, CNI_ERR_IO);
+	}
+	return fd;
 }
 
 static bool file_name(const char *container_id, const char *ifname, char out[LEDGER_NAME_CAP])
@@ -133,13 +144,19 @@ int delegate_add(struct call *c)
 {
 	const char *id = c->env.container_id, *ifname = c->env.ifname, *type = c->conf.delegate_type;
 	char name[LEDGER_NAME_CAP];
-	cleanup_fd int dir = open_dir(c);
+	cleanup_fd int dir = -1;
 	struct cni_fail why;
 	struct str conf;
-	int r = dir < 0 ? dir : rewrite(c, false, &conf);
+	int r = make_dir(c);
 
+	r = r < 0 ? r : rewrite(c, false, &conf);
 	if (r < 0) {
 		return r;
+	}
+	dir = open_dir(c);
+	if (dir < 0) {
+		return cni_fail_set(&c->fail, CNI_ERR_IO, -dir, "%s/" DELEGATED_DIR " has gone",
+			c->node.state_dir);
 	}
 	ASSERT(file_name(id, ifname, name)); /* both were checked */
 	r = store(c, dir, name, conf);
@@ -211,18 +228,12 @@ int delegate_del(struct call *c, const char *container_id, const char *ifname, b
 	struct json_val root;
 	int r = 0;
 
-	if (c->store.state >= 0) {
-		dir = open_dir(c);
-		if (dir < 0) {
-			return dir;
-		}
-		if (!file_name(container_id, ifname, name)) {
-			return 0;
-		}
+	dir = open_dir(c);
+	if (dir >= 0 && file_name(container_id, ifname, name)) {
 		r = load(c, dir, name, &mem, &root, &doc, type);
 	}
-	if (r < 0) {
-		return r;
+	if (r < 0 || (dir < 0 && dir != -ENOENT)) {
+		return r < 0 ? r : dir;
 	}
 	if (r == 0) {
 		return maybe ? del_by_conf(c, container_id, ifname) : 0;
@@ -243,7 +254,7 @@ int delegate_check(struct call *c)
 
 	dir = open_dir(c);
 	if (dir < 0) {
-		return dir;
+		return dir == -ENOENT ? 0 : dir;
 	}
 	ASSERT(file_name(c->env.container_id, c->env.ifname, name)); /* both were checked */
 	r = load(c, dir, name, &mem, &root, &doc, type);
@@ -312,36 +323,41 @@ static int sweep_file(void *arg, const char *file, struct err *e)
 	return 0;
 }
 
-int delegate_gc(struct call *c, const struct cni_valid *valid, size_t n)
+static int gc_delegate(struct call *c, const struct cni_valid *valid, size_t n)
 {
-	struct sweep s = {.c = c, .valid = valid, .n = n, .first = CNI_FAIL_INIT};
-	struct arena mem = c->mem;
+	struct arena mem = c->mem; /* a copy: what is taken is given back */
 	struct json_doc doc;
 	struct str conf;
 	struct buf b;
 
-	if (c->store.state >= 0) {
-		s.dir = open_dir(c);
-		if (s.dir < 0) {
-			return s.dir;
-		}
-		if (file_list(c->store.state, DELEGATED_DIR, sweep_file, &s, &c->fail.e) < 0) {
-			s.first = c->fail;
-		}
-		cleanup_fd_close(&s.dir);
+	if (rewrite(c, false, &conf) < 0 ||
+		json_parse(&doc, conf, &mem, JSON_LAST_WINS, &c->fail.e) < 0) {
+		return call_code(c, CNI_ERR_CONFIG);
 	}
+	buf_init(&b, text, sizeof(text));
+	cni_rewrite_gc(&b, json_root(&doc), valid, n);
+	if (!buf_ok(&b)) {
+		return cni_fail_set(&c->fail, CNI_ERR_CONFIG, EMSGSIZE,
+			"the delegate's configuration would be too long");
+	}
+	return run(c, CNI_GC, c->conf.delegate_type, NULL, NULL, buf_str(&b));
+}
+
+int delegate_gc(struct call *c, const struct cni_valid *valid, size_t n)
+{
+	struct sweep s = {.c = c, .valid = valid, .n = n, .first = CNI_FAIL_INIT};
+
+	s.dir = open_dir(c);
+	if (s.dir < 0 && s.dir != -ENOENT) {
+		return s.dir;
+	}
+	if (s.dir >= 0 && file_list(s.dir, ".", sweep_file, &s, &s.first.e) < 0) {
+		(void)cni_fail(&s.first, CNI_ERR_IO);
+	}
+	cleanup_fd_close(&s.dir);
 	c->fail = s.first;
-	if (c->conf.delegate_type[0] != '\0' && c->fail.e.code == 0) {
-		if (rewrite(c, false, &conf) < 0 ||
-			json_parse(&doc, conf, &mem, JSON_LAST_WINS, &c->fail.e) < 0) {
-			return call_code(c, CNI_ERR_CONFIG);
-		}
-		buf_init(&b, text, sizeof(text));
-		cni_rewrite_gc(&b, json_root(&doc), valid, n);
-		if (!buf_ok(&b)) {
-			return cni_fail_set(&c->fail, CNI_ERR_CONFIG, EMSGSIZE, "too long");
-		}
-		return run(c, CNI_GC, c->conf.delegate_type, NULL, NULL, buf_str(&b));
+	if (c->fail.e.code != 0) {
+		return -c->fail.e.code;
 	}
-	return c->fail.e.code != 0 ? call_code(c, CNI_ERR_IO) : 0;
+	return c->conf.delegate_type[0] != '\0' ? gc_delegate(c, valid, n) : 0;
 }

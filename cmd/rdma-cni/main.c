@@ -23,7 +23,7 @@ static const char usage[] =
 	"usage: rdma-cni --version | --help\n";
 
 /* The memory of the one call that this process is for. */
-static struct call call = {.store = LEDGER_STORE_INIT, .lock = -1};
+static struct call call;
 static char text_mem[CNI_CONF_MAX + 1];
 static char call_mem[CNI_CONF_MEM + JSON_ARENA_WORST(CNI_REPLY_MAX) + 4 * CNI_REPLY_MAX];
 static char out_mem[CNI_RESULT_MAX];
@@ -145,6 +145,8 @@ int main(int argc, char **argv)
 	if (is_option(argc, argv, "--help")) {
 		return fputs(usage, stdout) < 0 ? EXIT_ERROR : 0;
 	}
+	c->store = (struct ledger_store)LEDGER_STORE_INIT;
+	c->lock = -1;
 	c->vars = (const char *const *)environ;
 	c->conf.version = CNI_VERSION_OWN;
 	arena_init(&c->mem, call_mem, sizeof(call_mem));
