@@ -18,6 +18,8 @@ echo "one recorded reply of a PF with 126 VFs, parsed and rendered as /getpfs"
 printf '  '
 "$tools/bench_getpfs" test/data/vf126.bin
 echo
+"$tools/bench_place"
+echo
 if [ "$(id -u)" -eq 0 ]; then
 	/usr/bin/python3 test/bench/serve.py "$tools/http_load"
 else

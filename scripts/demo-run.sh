@@ -154,19 +154,19 @@ read_nodes() {
 }
 
 use_vfs() {
-	title "VF 0 of enp1s0f0 moves into a network namespace, on both nodes"
+	title "VF 2 of enp1s0f0 moves into a network namespace, on both nodes"
 	for n in $nodes; do
-		on "$n" 'vf=$(ls /sys/class/net/enp1s0f0/device/virtfn0/net)
+		on "$n" 'vf=$(ls /sys/class/net/enp1s0f0/device/virtfn2/net)
 			ip netns add pod
 			ip link set "$vf" netns pod name eth0
 			ip -n pod addr add "192.0.2.$1/24" dev eth0
 			ip -n pod link set eth0 up
 			echo "   $(hostname): $vf is eth0 with 192.0.2.$1 in the namespace pod"' "${n#node}"
-		expect "$n" "$n reports it as allocated" true enp1s0f0 0 allocated
+		expect "$n" "$n reports it as allocated" true enp1s0f0 2 allocated
 		expect "$n" "$n counts it" 1 enp1s0f0 used_vfs
 		expect "$n" "its neighbour is still free" false enp1s0f0 1 allocated
 	done
-	getpfs node1 | $pfs table | sed -n '1,4p' | sed 's/^/   /'
+	getpfs node1 | $pfs table | sed -n '1,6p' | sed 's/^/   /'
 }
 
 ping_vfs() {
@@ -184,7 +184,7 @@ free_vfs() {
 	title "The namespaces end, the VFs come back"
 	for n in $nodes; do
 		on "$n" 'ip netns del pod'
-		expect "$n" "$n reports VF 0 as free again" false enp1s0f0 0 allocated
+		expect "$n" "$n reports VF 2 as free again" false enp1s0f0 2 allocated
 	done
 }
 

@@ -3,11 +3,10 @@
 #include "init_options.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/num.h"
+#include "common.h"
 #include "sriov/plan.h"
 
 #define TIMEOUT_S_DEFAULT   120
@@ -42,36 +41,13 @@ static int parse(struct init_opts *o, int argc, char **argv, struct err *e)
 			"error, warn, info or debug (default info)"},
 		{"help", OPT_FLAG, &o->help, 0, 0, NULL, "this text"},
 	};
-	char text[2048];
-	struct buf b;
-	int n;
 
 	o->pf.n = 0;
-	n = opts_parse(table, ARRAY_LEN(table), argc, argv, e);
-	if (n < 0) {
-		return n;
-	}
-	if (n < argc) {
-		return err_set(e, EINVAL, "unexpected argument '%s'", argv[n]);
-	}
-	if (o->help) {
-		buf_init(&b, text, sizeof(text));
-		opts_help(&b, table, ARRAY_LEN(table));
-		ASSERT(buf_ok(&b));
-		(void)!printf("usage: rdma-ds init [OPTION]...\n%.*s", STR_ARG(buf_str(&b)));
-	}
-	return 0;
+	return ds_opts_argv(table, ARRAY_LEN(table), argc, argv, "init", &o->help, e);
 }
 
 static int check_values(struct init_opts *o, struct err *e)
 {
-	enum log_level level = LOG_INFO;
-
-	if (o->log_level != NULL && !log_parse_level(str_from(o->log_level), &level)) {
-		return err_set(e, EINVAL, "--log-level: '%s' is not error, warn, info or debug",
-			o->log_level);
-	}
-	log_set_level(level);
 	o->num_vfs = o->num_text == NULL ? SRIOV_NUM_DEFAULT : SRIOV_VFS_MAX_WORD;
 	if (o->num_text != NULL && strcmp(o->num_text, "max") != 0 &&
 		!num_u32(str_from(o->num_text), SRIOV_PF_VF_MAX, &o->num_vfs)) {
@@ -79,14 +55,7 @@ static int check_values(struct init_opts *o, struct err *e)
 			"--num-vfs: '%s' is neither 'max' nor a number from 0 to %d", o->num_text,
 			SRIOV_PF_VF_MAX);
 	}
-	if (o->state_dir != NULL &&
-		(o->state_dir[0] != '/' || !str_copy(str_from(o->state_dir), o->conf.state_dir,
-						   sizeof(o->conf.state_dir)))) {
-		return err_set(e, EINVAL,
-			"--state-dir: '%s' is not an absolute path of under %zu bytes",
-			o->state_dir, sizeof(o->conf.state_dir));
-	}
-	return 0;
+	return ds_opts_apply(o->log_level, o->state_dir, &o->conf, e);
 }
 
 int init_opts_parse(struct init_opts *o, int argc, char **argv, struct err *e)

@@ -3,24 +3,11 @@
 #include "options.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "common.h"
 
 #define MAX_AGE_UNSET UINT32_MAX
-
-static int set_log_level(const char *word, struct err *e)
-{
-	enum log_level level = LOG_INFO;
-
-	if (word != NULL && !log_parse_level(str_from(word), &level)) {
-		return err_set(
-			e, EINVAL, "--log-level: '%s' is not error, warn, info or debug", word);
-	}
-	log_set_level(level);
-	return 0;
-}
 
 static int read_argv(struct serve_opts *o, int argc, char **argv, struct err *e)
 {
@@ -40,23 +27,8 @@ static int read_argv(struct serve_opts *o, int argc, char **argv, struct err *e)
 			"check options and configuration, then exit"},
 		{"help", OPT_FLAG, &o->help, 0, 0, NULL, "this text"},
 	};
-	char text[2048];
-	struct buf b;
-	int n = opts_parse(table, ARRAY_LEN(table), argc, argv, e);
 
-	if (n < 0) {
-		return n;
-	}
-	if (n < argc) {
-		return err_set(e, EINVAL, "unexpected argument '%s'", argv[n]);
-	}
-	if (o->help) {
-		buf_init(&b, text, sizeof(text));
-		opts_help(&b, table, ARRAY_LEN(table));
-		ASSERT(buf_ok(&b));
-		(void)!printf("usage: rdma-ds serve [OPTION]...\n%.*s", STR_ARG(buf_str(&b)));
-	}
-	return set_log_level(o->log_level, e);
+	return ds_opts_argv(table, ARRAY_LEN(table), argc, argv, "serve", &o->help, e);
 }
 
 static int set_listen(struct serve_opts *o, struct err *e)
@@ -93,15 +65,11 @@ int serve_opts_parse(struct serve_opts *o, int argc, char **argv, struct err *e)
 	}
 	arena_init(&a, mem, sizeof(mem));
 	r = sriov_conf_load(&o->conf, o->config, &a, e);
+	if (r == 0) {
+		r = ds_opts_apply(o->log_level, o->state_dir, &o->conf, e);
+	}
 	if (r < 0) {
 		return r;
-	}
-	if (o->state_dir != NULL &&
-		(o->state_dir[0] != '/' || !str_copy(str_from(o->state_dir), o->conf.state_dir,
-						   sizeof(o->conf.state_dir)))) {
-		return err_set(e, EINVAL,
-			"--state-dir: '%s' is not an absolute path of under %zu bytes",
-			o->state_dir, sizeof(o->conf.state_dir));
 	}
 	if (o->max_age_ms != MAX_AGE_UNSET) {
 		o->conf.max_age_ms = o->max_age_ms;

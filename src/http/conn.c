@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Theory of operation: a connection is a state (conn.h) and what it waits for. An event reads or
- * writes ONCE, then step() moves the state on until it returns false: more bytes are needed, the
+ * Theory of operation: a connection is a state (conn_priv.h) and what it waits for. An event reads
+ * or writes ONCE, then step() moves the state on until it returns false: more bytes are needed, the
  * socket takes no more, the connection has gone, or a handler answers later. A connection that
  * could go on after a number of steps waits for EPOLLOUT, which is there at once: others get
  * their turn in between. While an answer is pending nothing is read, so a client cannot make us
@@ -12,7 +12,7 @@
  * for a while, because closing a socket with unread bytes makes the kernel send a reset that
  * destroys the answer on its way.
  */
-#include "http/conn.h"
+#include "http/conn_priv.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* See fields.h; http_find and the checks of parse.h. */
-#include "http/fields.h"
+/* See fields_priv.h; http_find and the checks of parse.h. */
+#include "http/fields_priv.h"
 
 #include <errno.h>
 #include <string.h>

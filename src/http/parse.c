@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "http/fields.h"
+#include "http/fields_priv.h"
 
 static const char *const method_names[HTTP_METHODS] = {
 	[HTTP_OTHER] = "",

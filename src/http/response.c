@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers of the server: filled by a handler, then made into bytes. */
-#include "http/conn.h"
+#include "http/conn_priv.h"
 
 /* Layout of a block behind its HTTP_IN_MAX input bytes. */
 #define AT_HEAD   HTTP_IN_MAX

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "http/conn.h"
+#include "http/conn_priv.h"
 
 /* --- Pool: slots and blocks that were never used have never been touched either. */
 

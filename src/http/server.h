@@ -169,12 +169,14 @@ int http_server_adopt(struct http_server *s, int fd, struct err *e) MUST_CHECK;
 
 /*
  * http_server_stop: close the listening sockets and all idle connections; finish requests that
- * have begun, with "Connection: close"; then call done(arg) once, from the loop. The caller
- * bounds the time and ends with http_server_free, whether done was called or not.
+ * have begun, with "Connection: close"; then call done(arg) once, from the loop. A request that
+ * has arrived but was not seen yet has begun: its handler may run inside this call, which itself
+ * must not come from a handler. The caller bounds the time and ends with http_server_free,
+ * whether done was called or not.
  */
 void http_server_stop(struct http_server *s, void (*done)(void *arg), void *arg);
 
-/* http_server_free: close everything at once, give back all bodies, unmap. */
+/* http_server_free: close everything at once, give back all bodies, unmap. Not from a handler. */
 void http_server_free(struct http_server *s);
 
 #endif

@@ -163,16 +163,22 @@ static ssize_t receive_once(const struct exchange *x, struct err *e)
 
 static ssize_t receive(const struct exchange *x, struct err *e)
 {
-	ssize_t n;
+	/*
+	 * Look first, then at the clock: while the kernel waits for the RTNL lock, which the
+	 * creation of VFs can hold for seconds, it is the sending that blocks.
+	 */
+	for (;;) {
+		bool last = time_left(x) == 0;
+		ssize_t n = receive_once(x, e);
 
-	do {
-		if (time_left(x) == 0) {
+		if (n != 0) {
+			return n;
+		}
+		if (last) {
 			return err_set(e, ETIMEDOUT, "%s: no answer from the kernel within %d ms",
 				x->what, x->s->timeout_ms);
 		}
-		n = receive_once(x, e);
-	} while (n == 0);
-	return n;
+	}
 }
 
 /*

@@ -79,7 +79,7 @@ struct nl_reader {
  * nl_request: send req (which nl_request completes: sequence number, port id, NLM_F_ACK unless it
  * is a dump) and hand the replies to r until the kernel has acknowledged the request or finished
  * the dump. r may be NULL when only the acknowledgement matters. Waits for replies at most
- * timeout_ms; the kernel itself may hold a request up until it gets the RTNL lock.
+ * timeout_ms; the kernel itself may hold a request up for longer, until it gets the RTNL lock.
  *
  * 0, or -errno with e filled, e->msg beginning with what (such as "set MAC of VF 3"):
  *   the kernel's own error, with the text of its extended ACK and the type of the attribute that

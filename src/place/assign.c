@@ -5,11 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-static uint32_t free_mbps(const struct place_in *in, uint32_t pf)
-{
-	return in->pf[pf].mbps < PLACE_RATE_MAX ? in->pf[pf].mbps : PLACE_RATE_MAX;
-}
-
 const char *place_why_text(enum place_why why)
 {
 	switch (why) {
@@ -27,26 +22,32 @@ const char *place_why_text(enum place_why why)
 	return "it fits";
 }
 
-static int begin(const struct place_in *in, struct place_work *w, struct place_out *out,
-	struct err *e)
+static uint32_t sooner(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static int begin(
+	const struct place_in *in, struct place_work *w, struct place_out *out, struct err *e)
 {
 	if (in->req_n > PLACE_REQ_MAX) {
 		return err_set(e, E2BIG, "%zu interfaces wanted, at most %d can be placed",
 			in->req_n, PLACE_REQ_MAX);
 	}
 	if (in->pf_n > PLACE_PF_MAX) {
-		return err_set(e, E2BIG, "%zu PFs, at most %d can be considered", in->pf_n,
-			PLACE_PF_MAX);
+		return err_set(
+			e, E2BIG, "%zu PFs, at most %d can be considered", in->pf_n, PLACE_PF_MAX);
 	}
 	memset(out, 0, sizeof(*out));
 	out->hole_pf = PLACE_PF_NONE;
 	place_begin(w, in);
+	w->limit = in->steps_max > 0 ? sooner(in->steps_max, PLACE_STEPS_MAX) : PLACE_STEPS_MAX;
+	w->stop = w->limit;
 	return 0;
 }
 
 /* The reasons for no that need no problem. vfs is the sum of free VFs. */
-static enum place_why obvious(
-	const struct place_in *in, const struct place_work *w, uint64_t *vfs)
+static enum place_why obvious(const struct place_in *in, const struct place_work *w, uint64_t *vfs)
 {
 	uint64_t sum = 0;
 	uint32_t most = 0;
@@ -55,7 +56,7 @@ static enum place_why obvious(
 	for (uint32_t i = 0; i < in->pf_n; i++) {
 		*vfs += in->pf[i].vfs;
 		if (in->pf[i].vfs > 0) {
-			uint32_t mbps = free_mbps(in, i);
+			uint32_t mbps = place_free_mbps(in, i);
 
 			sum += mbps;
 			most = mbps > most ? mbps : most;
@@ -70,13 +71,24 @@ static enum place_why obvious(
 	return w->size_sum > sum ? PLACE_WHY_SUM : PLACE_WHY_NONE;
 }
 
-/* Is there an assignment with this set aside? On yes, the problem has one of them. */
-static enum place_answer possible(
-	struct place_work *w, const struct place_in *in, uint8_t hole, uint32_t mbps)
+/* Is there an assignment? On yes, the problem has one. */
+static enum place_answer search_any(struct place_work *w, const struct place_in *in)
 {
-	place_pose(w, in, hole, mbps);
+	place_pose(w, in, PLACE_PF_NONE, 0);
 	w->steps += w->problem.n;
-	return place_greedy(&w->problem) ? PLACE_YES : place_search(w);
+	if (place_greedy(&w->problem)) {
+		return PLACE_YES;
+	}
+	for (uint32_t shares = w->problem.cap_from[0] > w->size_sum ? 2 : 0; shares > 0; shares--) {
+		w->problem.shares = shares;
+		w->stop = sooner(w->steps + PLACE_FAIR_STEPS_MAX, w->limit);
+		if (place_search(w, false) == PLACE_YES) {
+			return PLACE_YES;
+		}
+	}
+	w->problem.shares = 0;
+	w->stop = w->limit;
+	return place_search(w, false);
 }
 
 /* Begin, and find out whether there is any assignment. */
@@ -93,13 +105,13 @@ static int decide(const struct place_in *in, struct place_work *w, struct place_
 		out->req = out->why == PLACE_WHY_REQUEST ? w->order[0] : 0;
 		return PLACE_NO;
 	}
-	r = possible(w, in, PLACE_PF_NONE, 0);
+	r = (int)search_any(w, in);
 	out->why = r == PLACE_NO ? PLACE_WHY_SPLIT : PLACE_WHY_NONE;
 	return r;
 }
 
-int place_fits(const struct place_in *in, struct place_work *w, struct place_out *out,
-	struct err *e)
+int place_fits(
+	const struct place_in *in, struct place_work *w, struct place_out *out, struct err *e)
 {
 	uint64_t vfs;
 	int r = decide(in, w, out, &vfs, e);
@@ -114,8 +126,8 @@ int place_fits(const struct place_in *in, struct place_work *w, struct place_out
  * The problem's answer as an assignment. Requests without a minimum take the VFs that are left, on
  * the first PFs of the same order; of the hole's PF one VF is set aside.
  */
-static void keep_answer(const struct place_work *w, const struct place_in *in, uint8_t hole,
-	struct place_out *out)
+static void keep_answer(
+	const struct place_work *w, const struct place_in *in, uint8_t hole, struct place_out *out)
 {
 	const struct place_problem *p = &w->problem;
 	uint32_t next = w->sized_n;
@@ -131,17 +143,16 @@ static void keep_answer(const struct place_work *w, const struct place_in *in, u
 			out->pf[w->order[next++]] = p->pf[at];
 		}
 	}
-	out->assigned = true;
 }
 
-/* What an assignment leaves free on each PF; 0 where it leaves no VF. */
-static void leftover(const struct place_in *in, const struct place_out *out,
-	uint32_t left[static PLACE_PF_MAX], bool usable[static PLACE_PF_MAX])
+/* What an assignment leaves free on each PF; -1 where it leaves no VF. */
+static void leftover(
+	const struct place_in *in, const struct place_out *out, int64_t left[static PLACE_PF_MAX])
 {
-	uint32_t vfs[PLACE_PF_MAX];
+	uint32_t vfs[PLACE_PF_MAX] = {0};
 
 	for (uint32_t i = 0; i < in->pf_n; i++) {
-		left[i] = free_mbps(in, i);
+		left[i] = place_free_mbps(in, i);
 		vfs[i] = in->pf[i].vfs;
 	}
 	for (uint32_t i = 0; i < in->req_n; i++) {
@@ -149,102 +160,110 @@ static void leftover(const struct place_in *in, const struct place_out *out,
 		vfs[out->pf[i]]--;
 	}
 	for (uint32_t i = 0; i < in->pf_n; i++) {
-		usable[i] = vfs[i] > 0;
+		left[i] = vfs[i] > 0 ? left[i] : -1;
 	}
-}
-
-/* The hole that the assignment has. */
-static void find_hole(const struct place_in *in, struct place_out *out)
-{
-	uint32_t left[PLACE_PF_MAX];
-	bool usable[PLACE_PF_MAX];
-
-	leftover(in, out, left, usable);
-	for (uint32_t i = 0; i < in->pf_n; i++) {
-		if (usable[i] &&
-			(out->hole_pf == PLACE_PF_NONE || left[i] >= left[out->hole_pf])) {
-			out->hole_pf = (uint8_t)i;
-		}
-	}
-	out->hole_mbps = out->hole_pf == PLACE_PF_NONE ? 0 : left[out->hole_pf];
 }
 
 /* Can PF pf keep mbps free? On yes, out has such an assignment and what it leaves there. */
 static enum place_answer try_hole(struct place_work *w, const struct place_in *in, uint8_t pf,
-	uint32_t mbps, struct place_out *out)
+	uint32_t mbps, bool harder, struct place_out *out)
 {
-	uint32_t left[PLACE_PF_MAX];
-	bool usable[PLACE_PF_MAX];
-	enum place_answer a = possible(w, in, pf, mbps);
+	int64_t left[PLACE_PF_MAX];
+	enum place_answer a;
 
+	place_pose(w, in, pf, mbps);
+	a = place_search(w, harder);
 	if (a == PLACE_YES) {
 		keep_answer(w, in, pf, out);
-		leftover(in, out, left, usable);
+		leftover(in, out, left);
 		out->hole_pf = pf;
-		out->hole_mbps = left[pf];
+		out->hole_mbps = (uint32_t)left[pf];
 	}
 	return a;
 }
 
-/* Make the hole as large as PF pf permits, if it permits at least `least`. most: it cannot more. */
+/*
+ * Give out the largest hole PF pf can have, if that is at least `least`. It cannot be more than
+ * `most`; both leave a multiple of the unit for requests.
+ */
 static enum place_answer widen(struct place_work *w, const struct place_in *in, uint8_t pf,
 	uint32_t least, uint32_t most, struct place_out *out)
 {
-	enum place_answer a = try_hole(w, in, pf, most, out);
+	enum place_answer a = try_hole(w, in, pf, most, false, out);
 
-	if (a != PLACE_NO || least == most) {
-		return a;
-	}
-	a = try_hole(w, in, pf, least, out);
-	if (a != PLACE_YES) {
-		return a;
-	}
-	for (most--; out->hole_mbps < most;) {
-		uint32_t mid = out->hole_mbps + (most - out->hole_mbps + 1) / 2;
-
-		a = try_hole(w, in, pf, mid, out);
-		if (a == PLACE_LIMIT) {
-			return a;
+	for (bool harder = false; a == PLACE_NO && least < most; harder = true) {
+		a = try_hole(w, in, pf, least, harder, out);
+		if (a != PLACE_YES) {
+			break;
 		}
-		most = a == PLACE_NO ? mid - 1 : most;
+		least = out->hole_mbps + w->unit;
+		a = PLACE_NO;
 	}
-	return PLACE_YES;
+	return a;
 }
 
-/* The PF not in done that could have the largest hole; the last one of several. */
-static uint8_t most_promising(const struct place_in *in, uint32_t done)
+/*
+ * The PF not in done that could have the largest hole, the last one of several. For the search, all
+ * PFs with the same free are one: the last.
+ */
+static uint8_t most_promising(const struct place_in *in, uint64_t spare, uint32_t done)
 {
 	uint8_t best = PLACE_PF_NONE;
+	uint64_t best_mbps = 0;
 
 	for (uint32_t i = 0; i < in->pf_n; i++) {
-		if ((done >> i & 1) == 0 && in->pf[i].vfs > 0 &&
-			(best == PLACE_PF_NONE || free_mbps(in, i) >= free_mbps(in, best))) {
+		bool skip = (done >> i & 1) != 0 || in->pf[i].vfs == 0;
+		uint64_t mbps = place_free_mbps(in, i);
+
+		for (uint32_t j = i + 1; j < in->pf_n && !skip; j++) {
+			skip = in->pf[i].mbps == in->pf[j].mbps && in->pf[i].vfs == in->pf[j].vfs;
+		}
+		mbps = mbps < spare ? mbps : spare;
+		if (!skip && (best == PLACE_PF_NONE || mbps >= best_mbps)) {
 			best = (uint8_t)i;
+			best_mbps = mbps;
 		}
 	}
 	return best;
 }
 
-/* The rule's hole, from an assignment in out. No hole is larger than all that stays free. */
+/* The smallest hole of PF pf, in whole units of requests, that is not smaller than mbps. */
+static uint64_t whole_units(const struct place_work *w, uint32_t free_mbps, uint64_t mbps)
+{
+	return mbps > free_mbps ? mbps : free_mbps - (free_mbps - mbps) / w->unit * w->unit;
+}
+
+/* The rule's hole and assignment, from any assignment in out. */
 static enum place_answer best_hole(
 	struct place_work *w, const struct place_in *in, struct place_out *out)
 {
+	int64_t left[PLACE_PF_MAX];
 	uint64_t spare = 0;
 	uint32_t done = 0;
 	uint8_t pf;
 
-	find_hole(in, out);
+	leftover(in, out, left);
 	for (uint32_t i = 0; i < in->pf_n; i++) {
-		spare += in->pf[i].vfs > 0 ? free_mbps(in, i) : 0;
+		spare += in->pf[i].vfs > 0 ? place_free_mbps(in, i) : 0;
 	}
 	spare -= w->size_sum;
-	while ((pf = most_promising(in, done)) != PLACE_PF_NONE) {
-		uint32_t most = free_mbps(in, pf);
-		uint64_t least = (uint64_t)out->hole_mbps + (pf <= out->hole_pf);
+	while ((pf = most_promising(in, spare, done)) != PLACE_PF_NONE) {
+		uint32_t mbps = place_free_mbps(in, pf);
+		uint64_t least = 0, most = mbps;
 
-		most = most < spare ? most : (uint32_t)spare;
+		if (out->hole_pf != PLACE_PF_NONE) {
+			least = (uint64_t)out->hole_mbps + (pf < out->hole_pf);
+		}
+		if (left[pf] > (int64_t)least) {
+			least = (uint64_t)left[pf];
+		}
+		if (most > spare) {
+			/* Not below 0: there is an assignment, and it leaves some multiple here. */
+			most = mbps - (mbps - spare + w->unit - 1) / w->unit * w->unit;
+		}
+		least = whole_units(w, mbps, least);
 		if (least <= most &&
-			widen(w, in, pf, (uint32_t)least, most, out) == PLACE_LIMIT) {
+			widen(w, in, pf, (uint32_t)least, (uint32_t)most, out) == PLACE_LIMIT) {
 			return PLACE_LIMIT;
 		}
 		done |= (uint32_t)1 << pf;
@@ -252,24 +271,44 @@ static enum place_answer best_hole(
 	return PLACE_YES;
 }
 
-int place_assign(const struct place_in *in, struct place_work *w, struct place_out *out,
-	struct err *e)
+/* The PF with a free VF that has most left, the last one of several. */
+static void show_hole(const struct place_in *in, struct place_out *out)
+{
+	int64_t left[PLACE_PF_MAX], most = 0;
+
+	leftover(in, out, left);
+	out->hole_pf = PLACE_PF_NONE;
+	for (uint32_t i = 0; i < in->pf_n; i++) {
+		if (left[i] >= most) {
+			most = left[i];
+			out->hole_pf = (uint8_t)i;
+		}
+	}
+	out->hole_mbps = (uint32_t)most;
+}
+
+int place_assign(
+	const struct place_in *in, struct place_work *w, struct place_out *out, struct err *e)
 {
 	uint64_t vfs;
 	int r = decide(in, w, out, &vfs, e);
 
 	if (r == PLACE_YES) {
+		enum place_answer a;
+
 		keep_answer(w, in, PLACE_PF_NONE, out);
+		w->stop = w->steps + PLACE_RULE_STEPS_MAX;
 		if (vfs > w->req_n) {
-			r = best_hole(w, in, out);
+			a = best_hole(w, in, out);
+		} else {
+			place_pose(w, in, PLACE_PF_NONE, 0);
+			a = place_search(w, false);
+			if (a == PLACE_YES) {
+				keep_answer(w, in, PLACE_PF_NONE, out);
+			}
 		}
-	}
-	if (r == PLACE_YES) {
-		place_pose(w, in, out->hole_pf, out->hole_mbps);
-		r = place_search(w);
-		if (r == PLACE_YES) {
-			keep_answer(w, in, out->hole_pf, out);
-		}
+		r = a == PLACE_YES ? PLACE_YES : PLACE_ANY;
+		show_hole(in, out);
 	}
 	if (r >= 0) {
 		out->steps = w->steps;

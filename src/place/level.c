@@ -5,14 +5,14 @@
  *
  * Sets are compared by their requests from the largest down: the set that has the first request
  * which is not in both comes first. What is left out, and why no first answer is lost:
- * - A set that wastes more bandwidth than there is to spare.
+ * - A set that wastes more bandwidth, or more VFs, than there are to spare.
  * - A set with room for another request, or in which a request can give way to a larger one that
  *   still fits (or two to one at least as large as both): exchanging them in an answer gives an
  *   answer that comes earlier. Two for one puts a request more on the other PF, so it counts only
  *   where VFs limit no PF.
  * - On a PF identical to the one before it, a set that comes before that one's: exchanging the PFs
  *   gives an answer that comes earlier. Sets of two PFs have no request in common, so their first
- *   requests decide.
+ *   requests decide, and what is larger than a set's first request goes to PFs that differ.
  * - A request skipped stands for all of the same size.
  */
 #include "place/place_priv.h"
@@ -86,14 +86,21 @@ bool place_level_enter(
 	struct place_level *l, const struct place_problem *p, uint32_t at, uint32_t mask)
 {
 	uint32_t most = 0;
+	int64_t spare;
 
 	list_requests(l, p, mask);
-	if (l->sum_from[0] > p->cap_from[at] || !counts_suffice(l, p, at)) {
+	if (l->sum_from[0] > p->cap_from[at] || l->n > p->vfs_from[at] ||
+		!counts_suffice(l, p, at)) {
 		return false;
 	}
 	l->cap = p->cap[at];
 	l->vfs = p->vfs[at];
-	l->low = (int64_t)l->cap - (int64_t)(p->cap_from[at] - l->sum_from[0]);
+	spare = (int64_t)(p->cap_from[at] - l->sum_from[0]);
+	if (p->shares > 0) {
+		spare = spare * p->shares / (p->pfs - at);
+	}
+	l->low = (int64_t)l->cap - spare;
+	l->least = p->vfs_from[at] - l->n < l->vfs ? l->vfs - (p->vfs_from[at] - l->n) : 0;
 	l->start = 0;
 	if (p->same_prev[at] && at > 0) {
 		uint32_t before = p->set[at - 1];
@@ -107,7 +114,7 @@ bool place_level_enter(
 	}
 	l->counted = l->vfs < most;
 	l->merge = !p->counted;
-	l->forced = p->same_rest[at];
+	l->beyond = p->cap_from[p->same_end[at]];
 	l->started = false;
 	l->taken = 0;
 	l->depth = 0;
@@ -115,26 +122,10 @@ bool place_level_enter(
 	return true;
 }
 
-/* Room for another request, or for a larger one in the place of one that is taken? */
-static bool can_swap_one(const struct place_level *l, uint32_t left)
+/* Room for another request? */
+static bool can_add(const struct place_level *l, uint32_t left)
 {
-	uint64_t room = l->cap - l->sum;
-
-	if (left == 0) {
-		return false;
-	}
-	if (l->depth < l->vfs && l->size[highest(left)] <= room) {
-		return true;
-	}
-	for (uint32_t i = 0; i < l->depth; i++) {
-		uint32_t mine = l->chosen[i];
-		uint32_t larger = left & (bit(l->run[mine]) - 1);
-
-		if (larger != 0 && l->size[highest(larger)] - l->size[mine] <= room) {
-			return true;
-		}
-	}
-	return false;
+	return left != 0 && l->depth < l->vfs && l->size[highest(left)] <= l->cap - l->sum;
 }
 
 /* A request that is not taken and at least as large as two that are, in whose place it fits? */
@@ -144,8 +135,7 @@ static bool can_swap_two(const struct place_level *l, uint32_t left)
 
 	for (uint32_t i = 0; i + 1 < l->depth; i++) {
 		for (uint32_t j = i + 1; j < l->depth; j++) {
-			uint64_t both =
-				(uint64_t)l->size[l->chosen[i]] + l->size[l->chosen[j]];
+			uint64_t both = (uint64_t)l->size[l->chosen[i]] + l->size[l->chosen[j]];
 			uint32_t larger = left & (bit(l->chosen[i]) - 1);
 
 			while (larger != 0 && l->size[highest(larger)] < both) {
@@ -159,27 +149,72 @@ static bool can_swap_two(const struct place_level *l, uint32_t left)
 	return false;
 }
 
-/* Take requests from position pos on, as long as they fit and the sum can still be reached. */
-static void take(struct place_level *l, uint32_t pos, uint32_t *steps)
+/*
+ * The first position from pos on whose request fits, together with as many of the smallest as the
+ * set then still lacks; n if there is none.
+ */
+static uint32_t first_fitting(const struct place_level *l, uint32_t pos)
 {
-	while (pos < l->n && l->depth < l->vfs) {
-		int64_t missing = l->low - (int64_t)l->sum;
+	uint64_t room = l->cap - l->sum;
+	uint32_t end = l->n;
 
-		if (l->size[pos] > l->cap - l->sum) {
-			pos = l->after[pos];
-			continue;
+	if (l->least > l->depth + 1) {
+		uint32_t lacks = l->least - l->depth - 1;
+
+		if (lacks >= l->n - pos || l->sum_from[l->n - lacks] > room) {
+			return l->n;
 		}
+		room -= l->sum_from[l->n - lacks];
+	}
+	while (pos < end) {
+		uint32_t mid = (pos + end) / 2;
+
+		if (l->size[mid] > room) {
+			pos = mid + 1;
+		} else {
+			end = mid;
+		}
+	}
+	return pos;
+}
+
+static void raise_low(struct place_level *l, int64_t low)
+{
+	l->low = l->low < low ? low : l->low;
+}
+
+/* Take requests from position pos on, as long as they fit and the sum can still be reached. */
+static void take(struct place_level *l, const struct place_reach *r, uint32_t pos, uint32_t *steps)
+{
+	while (l->depth < l->vfs && (pos = first_fitting(l, pos)) < l->n) {
+		int64_t missing = l->low - (int64_t)l->sum;
+		uint32_t larger = ~l->taken & (bit(l->run[pos]) - 1);
+
 		if (missing > (int64_t)l->sum_from[pos] ||
 			missing > (int64_t)l->size[pos] * (l->vfs - l->depth)) {
+			return;
+		}
+		if (r->ready && missing > 0 &&
+			!place_reach_any(r, l->item[pos], (uint64_t)missing, l->cap - l->sum)) {
 			return;
 		}
 		l->low_at[l->depth] = l->low;
 		l->chosen[l->depth++] = (uint8_t)pos;
 		l->taken |= bit(pos);
 		l->sum += l->size[pos];
+		if (larger != 0) {
+			/* It must not be able to give way to the next larger one in the end. */
+			raise_low(l, (int64_t)l->cap + l->size[pos] - l->size[highest(larger)] + 1);
+		}
 		pos++;
 		++*steps;
 	}
+}
+
+/* May the set begin at position pos? What comes before is not for PFs identical to this one. */
+static bool may_begin(const struct place_level *l, uint32_t pos)
+{
+	return l->sum_from[0] - l->sum_from[pos] <= l->beyond;
 }
 
 /* Give the smallest request back and skip it; false if that leaves no set. */
@@ -187,45 +222,50 @@ static bool skip(struct place_level *l, uint32_t *pos)
 {
 	uint32_t last;
 
-	if (l->depth == 0) {
-		return false;
-	}
-	last = l->chosen[--l->depth];
-	if (l->depth == 0 && l->forced) {
-		return false;
-	}
-	l->taken &= ~bit(last);
-	l->sum -= l->size[last];
-	l->low = l->low_at[l->depth];
+	do {
+		if (l->depth == 0) {
+			return false;
+		}
+		last = l->chosen[--l->depth];
+		l->taken &= ~bit(last);
+		l->sum -= l->size[last];
+		l->low = l->low_at[l->depth];
+		/* With room for one request only, a smaller one could give way to this one. */
+	} while (l->cap - l->sum < 2 * (uint64_t)l->size[l->n - 1]);
 	/* What fits now must not fit in the end, or the set has room for another request. */
-	if (!l->counted && l->low <= (int64_t)l->cap - l->size[last]) {
-		l->low = (int64_t)l->cap - l->size[last] + 1;
+	if (!l->counted) {
+		raise_low(l, (int64_t)l->cap - l->size[last] + 1);
 	}
 	*pos = l->after[last];
-	return true;
+	return l->depth > 0 || may_begin(l, *pos);
 }
 
-enum level_next place_level_next(struct place_level *l, uint32_t *steps, uint32_t *set)
+enum level_next place_level_next(struct place_work *w, uint32_t at)
 {
+	struct place_level *l = &w->level[at];
 	uint32_t all = l->n == 32 ? UINT32_MAX : bit(l->n) - 1;
 	uint32_t pos = l->start;
 
 	for (;;) {
-		if (l->started && !skip(l, &pos)) {
+		if (l->started ? !skip(l, &pos) : !may_begin(l, pos)) {
 			return LEVEL_DONE;
 		}
-		if (++*steps >= PLACE_STEPS_MAX) {
+		if (++w->steps >= w->stop) {
 			return LEVEL_LIMIT;
 		}
+		if (!w->reach.ready && w->steps > PLACE_REACH_STEPS) {
+			place_reach_build(w);
+		}
 		l->started = true;
-		take(l, pos, steps);
-		if ((int64_t)l->sum < l->low || can_swap_one(l, all & ~l->taken) ||
+		take(l, &w->reach, pos, &w->steps);
+		if ((int64_t)l->sum < l->low || l->depth < l->least ||
+			can_add(l, all & ~l->taken) ||
 			(l->merge && can_swap_two(l, all & ~l->taken))) {
 			continue;
 		}
-		*set = 0;
+		w->problem.set[at] = 0;
 		for (uint32_t i = 0; i < l->depth; i++) {
-			*set |= bit(l->item[l->chosen[i]]);
+			w->problem.set[at] |= bit(l->item[l->chosen[i]]);
 		}
 		return LEVEL_SET;
 	}

@@ -17,13 +17,26 @@
 #define PLACE_RATE_NEVER UINT32_MAX
 
 /*
- * Steps (requests tried on PFs, sets and bounds looked at) one call may take: some 30 ms. What
- * nodes and pods look like takes hundreds, instances built to hurt some ten thousands.
+ * Steps (a request tried on a PF, a set or a bound looked at; some 20 ns each). What nodes and pods
+ * look like takes less than a hundred, instances built to hurt some ten thousands.
+ * STEPS_MAX: to know whether there is an assignment.
+ * RULE_STEPS_MAX: more, to know which one the rule means. It must not hold up a pod that fits.
+ * FAIR_STEPS_MAX: of each first attempt, which are good at finding an assignment and prove nothing.
  */
-#define PLACE_STEPS_MAX 4000000u
+#define PLACE_STEPS_MAX      1000000u
+#define PLACE_RULE_STEPS_MAX 25000u
+#define PLACE_FAIR_STEPS_MAX 30000u
 
 /* Failed states remembered, a power of two: 8 bytes each; an older one gives way to a newer. */
 #define PLACE_MEMO_MAX 4096u
+
+/*
+ * Sums of requests that are told apart, in words of 64: with the divisor of the minimums as unit,
+ * 128 Gb/s ports down to the single Mb/s. The table is made only after so many steps: it costs as
+ * much as a few thousand.
+ */
+#define PLACE_REACH_WORDS 2048u
+#define PLACE_REACH_STEPS 2000u
 
 _Static_assert(PLACE_REQ_MAX <= 32, "a set of requests is a uint32_t");
 _Static_assert(PLACE_PF_MAX <= 32, "a set of PFs is a uint32_t");

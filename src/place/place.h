@@ -9,7 +9,8 @@
 #include "place/limits.h"
 #include "place/work.h"
 
-/* One interface: Mb/s that must be reserved, and a cap (0: none) that placement does not look at. */
+/* One interface: Mb/s that must be reserved, and a cap (0: none) that placement does not look at.
+ */
 struct place_request {
 	uint32_t min, max;
 };
@@ -24,12 +25,15 @@ struct place_in {
 	size_t pf_n;
 	const struct place_request *req;
 	size_t req_n;
+	uint32_t steps_max; /* a work limit for yes or no below PLACE_STEPS_MAX, or 0 for that */
 };
 
 enum place_answer {
 	PLACE_NO,    /* no assignment exists */
-	PLACE_YES,   /* one exists */
-	PLACE_LIMIT, /* PLACE_STEPS_MAX steps were not enough to know */
+	PLACE_YES,   /* one exists; from place_assign: this is the one the rule names */
+	PLACE_ANY,   /* from place_assign: this is one; PLACE_RULE_STEPS_MAX steps did not show more
+		      */
+	PLACE_LIMIT, /* work limit reached: the steps were not enough to know */
 };
 
 enum place_why {
@@ -47,11 +51,10 @@ struct place_out {
 	uint32_t req;   /* with PLACE_WHY_REQUEST */
 	uint32_t steps; /* work done; the same for the same input, on every machine */
 
-	/* From place_assign alone: */
-	bool assigned;             /* pf is valid; always with YES, sometimes with LIMIT */
+	/* From place_assign with YES or ANY: */
 	uint8_t pf[PLACE_REQ_MAX]; /* the PF of each request, in the order of the input */
-	uint8_t hole_pf;           /* the PF the rule keeps free, or PLACE_PF_NONE */
-	uint32_t hole_mbps;        /* and what stays free there */
+	uint8_t hole_pf;           /* the PF with a free VF that has most left, or PLACE_PF_NONE */
+	uint32_t hole_mbps;        /* what is left there */
 };
 
 /*
@@ -65,14 +68,14 @@ struct place_out {
  *	   as much, the last of them has the hole. Bandwidth and VF of the hole are set aside. There
  *	   is none when the requests need every VF.
  *	2. Best fit: the PFs take requests in turn, the one with the least free bandwidth first
- *	   (equal: the one with fewer free VFs; equal: as given). Each goes through the requests
- *	   left, the largest minimum first (equal: as given), and takes each one that it can take so
- *	   that the others still can be placed.
+ *	   (equal: the one with fewer free VFs; equal: as given), the one with the hole last. Each
+ *	   goes through the requests left, the largest minimum first (equal: as given), and takes
+ *	   each one that it can take so that the others still can be placed.
  * Neither allocates, waits nor recurses; w is scratch memory without any meaning between calls.
  *
  * Both return an enum place_answer, or -E2BIG for more than PLACE_REQ_MAX requests or PLACE_PF_MAX
- * PFs. If place_assign returns PLACE_LIMIT with assigned, pf is an assignment, the best one found,
- * and only the rule is not proven.
+ * PFs. Whether the answer is no is exact in both. For the few inputs where a proof of the rule
+ *would take too long place_assign returns PLACE_ANY and the best assignment it has met.
  */
 int place_fits(const struct place_in *in, struct place_work *w, struct place_out *out,
 	struct err *e) MUST_CHECK;

@@ -8,21 +8,23 @@
 /* problem.c: the input in order. place_begin sorts the requests and forgets older problems. */
 void place_begin(struct place_work *w, const struct place_in *in);
 
+/* place_free_mbps: what is free on a PF, PLACE_RATE_MAX at most. */
+uint32_t place_free_mbps(const struct place_in *in, uint32_t pf);
+
 /*
  * place_pose: the problem with hole_mbps and one VF of PF hole set aside (PLACE_PF_NONE: nothing),
- * which must be free there.
+ * which must be free there. The hole's PF is the last one.
  */
-void place_pose(
-	struct place_work *w, const struct place_in *in, uint8_t hole, uint32_t hole_mbps);
+void place_pose(struct place_work *w, const struct place_in *in, uint8_t hole, uint32_t hole_mbps);
 
 /* place_greedy: best fit, largest request first, once; true if that already is an answer. */
 bool place_greedy(struct place_problem *p);
 
 /* level.c */
 enum level_next {
-	LEVEL_SET,   /* there is another set: set */
+	LEVEL_SET,   /* there is another set; the problem has it */
 	LEVEL_DONE,  /* there is none */
-	LEVEL_LIMIT, /* steps reached PLACE_STEPS_MAX */
+	LEVEL_LIMIT, /* steps reached stop */
 };
 
 /*
@@ -31,9 +33,21 @@ enum level_next {
  */
 bool place_level_enter(
 	struct place_level *l, const struct place_problem *p, uint32_t at, uint32_t mask);
-enum level_next place_level_next(struct place_level *l, uint32_t *steps, uint32_t *set);
+enum level_next place_level_next(struct place_work *w, uint32_t at);
 
-/* search.c: answer the problem; on PLACE_YES its sets are the first ones in order. */
-enum place_answer place_search(struct place_work *w);
+/*
+ * reach.c: place_reach_build makes the table for the requests of w. place_reach_any: can some of
+ * the requests from number `from` on make a sum from low to high? A wrong yes is possible, a wrong
+ * no is not.
+ */
+void place_reach_build(struct place_work *w);
+bool place_reach_any(const struct place_reach *r, uint32_t from, uint64_t low, uint64_t high);
+
+/*
+ * search.c: answer the problem; on PLACE_YES its sets are the first ones in order. What the last
+ * problem taught is used again if harder is set: this one must be the same but for less room on its
+ * last PF.
+ */
+enum place_answer place_search(struct place_work *w, bool harder);
 
 #endif

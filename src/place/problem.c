@@ -15,6 +15,11 @@ static uint32_t divisor(uint32_t a, uint32_t b)
 	return a;
 }
 
+uint32_t place_free_mbps(const struct place_in *in, uint32_t pf)
+{
+	return in->pf[pf].mbps < PLACE_RATE_MAX ? in->pf[pf].mbps : PLACE_RATE_MAX;
+}
+
 void place_begin(struct place_work *w, const struct place_in *in)
 {
 	w->req_n = (uint32_t)in->req_n;
@@ -24,6 +29,13 @@ void place_begin(struct place_work *w, const struct place_in *in)
 	w->steps = 0;
 	w->serial = 0;
 	w->memo_ready = false;
+	w->reach.ready = false;
+	w->largest = 0;
+	for (uint32_t i = 0; i < in->pf_n; i++) {
+		uint32_t mbps = place_free_mbps(in, i);
+
+		w->largest = mbps > w->largest ? mbps : w->largest;
+	}
 	for (uint32_t i = 0; i < w->req_n; i++) {
 		uint32_t min = in->req[i].min;
 		uint32_t at = i;
@@ -38,33 +50,31 @@ void place_begin(struct place_work *w, const struct place_in *in)
 		w->sized_n += min > 0;
 		w->unit = divisor(w->unit, min);
 	}
+	w->unit = w->unit > 0 ? w->unit : 1;
 }
 
-/* PFs by free bandwidth, then free VFs, then as given; with what the hole leaves of its PF. */
-static void sort_pfs(
-	struct place_problem *p, const struct place_in *in, uint8_t hole, uint32_t hole_mbps)
+/* Does PF a come before PF b, which is given after it? */
+static bool in_order(const struct place_in *in, uint32_t a, uint32_t b, uint8_t hole)
+{
+	if (a == hole || b == hole) {
+		return b == hole;
+	}
+	if (in->pf[a].mbps != in->pf[b].mbps) {
+		return in->pf[a].mbps < in->pf[b].mbps;
+	}
+	return in->pf[a].vfs <= in->pf[b].vfs;
+}
+
+/* PFs by free bandwidth, then free VFs, then as given; the hole's PF at the end. */
+static void sort_pfs(struct place_problem *p, const struct place_in *in, uint8_t hole)
 {
 	p->pfs = (uint32_t)in->pf_n;
 	for (uint32_t i = 0; i < p->pfs; i++) {
-		uint32_t cap = in->pf[i].mbps < PLACE_RATE_MAX ? in->pf[i].mbps : PLACE_RATE_MAX;
-		uint32_t vfs = in->pf[i].vfs;
 		uint32_t at = i;
 
-		if (i == hole) {
-			cap -= hole_mbps;
-			vfs--;
-		}
-		for (; at > 0; at--) {
-			if (p->cap[at - 1] < cap ||
-				(p->cap[at - 1] == cap && p->vfs[at - 1] <= vfs)) {
-				break;
-			}
-			p->cap[at] = p->cap[at - 1];
-			p->vfs[at] = p->vfs[at - 1];
+		for (; at > 0 && !in_order(in, p->pf[at - 1], i, hole); at--) {
 			p->pf[at] = p->pf[at - 1];
 		}
-		p->cap[at] = cap;
-		p->vfs[at] = vfs;
 		p->pf[at] = (uint8_t)i;
 	}
 }
@@ -78,6 +88,7 @@ static void trim(struct place_problem *p, uint32_t at, uint32_t unit)
 	uint64_t sum = 0;
 	uint32_t most = 0; /* of the smallest requests */
 
+	p->cap[at] -= p->cap[at] % unit;
 	while (most < p->n && sum + p->size[p->n - 1 - most] <= p->cap[at]) {
 		sum += p->size[p->n - 1 - most];
 		most++;
@@ -94,32 +105,35 @@ static void trim(struct place_problem *p, uint32_t at, uint32_t unit)
 	if (p->cap[at] > sum) {
 		p->cap[at] = (uint32_t)sum;
 	}
-	if (unit > 1) {
-		p->cap[at] -= p->cap[at] % unit;
-	}
 }
 
 void place_pose(struct place_work *w, const struct place_in *in, uint8_t hole, uint32_t hole_mbps)
 {
 	struct place_problem *p = &w->problem;
 
-	w->serial++;
 	p->n = w->sized_n;
 	p->counted = false;
+	p->shares = 0;
 	memcpy(p->size, w->size, sizeof(p->size));
-	sort_pfs(p, in, hole, hole_mbps);
+	sort_pfs(p, in, hole);
 	p->cap_from[p->pfs] = 0;
+	p->vfs_from[p->pfs] = 0;
 	for (uint32_t at = p->pfs; at-- > 0;) {
 		bool last = at + 1 == p->pfs;
+		bool is_hole = p->pf[at] == hole;
 
+		p->cap[at] = place_free_mbps(in, p->pf[at]) - (is_hole ? hole_mbps : 0);
+		p->vfs[at] = in->pf[p->pf[at]].vfs - is_hole;
 		trim(p, at, w->unit);
 		p->cap_from[at] = p->cap_from[at + 1] + p->cap[at];
+		p->vfs_from[at] = p->vfs_from[at + 1] + p->vfs[at];
 		p->same_prev[at] = false;
 		if (!last) {
 			p->same_prev[at + 1] =
 				p->cap[at] == p->cap[at + 1] && p->vfs[at] == p->vfs[at + 1];
 		}
-		p->same_rest[at] = last || (p->same_prev[at + 1] && p->same_rest[at + 1]);
+		p->same_end[at] =
+			!last && p->same_prev[at + 1] ? p->same_end[at + 1] : (uint8_t)(at + 1);
 	}
 }
 

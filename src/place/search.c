@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The exact search. PFs are filled one after the other, the smallest first, each with the sets that
- * level.c gives; the first answer met is the first in order. What is left after a PF (its number and
- * the set of requests left) is all that the rest depends on, so a state that failed once is not
+ * level.c gives; the first answer met is the first in order. What is left after a PF (its number
+ * and the set of requests left) is all that the rest depends on, so a state that failed once is not
  * entered again. The memory of failed states is bounded: what it forgets costs time only.
  *
  * On identical PFs a state may fail only because an earlier PF's set rules its answers out. It is
- * remembered nevertheless: then exchanging the PFs gives an answer that comes earlier, so the search
- * would have ended there.
+ * remembered nevertheless: then exchanging the PFs gives an answer that comes earlier, so the
+ * search would have ended there.
  */
 #include "place/place_priv.h"
 
@@ -46,12 +46,13 @@ static bool enter(struct place_work *w, uint32_t at, uint32_t mask)
 	return true;
 }
 
-enum place_answer place_search(struct place_work *w)
+enum place_answer place_search(struct place_work *w, bool harder)
 {
 	struct place_problem *p = &w->problem;
 	uint32_t left = p->n == 32 ? UINT32_MAX : ((uint32_t)1 << p->n) - 1;
 	uint32_t at = 0;
 
+	w->serial += harder ? 0 : 1;
 	memset(p->set, 0, sizeof(p->set));
 	if (left == 0) {
 		return PLACE_YES;
@@ -64,7 +65,7 @@ enum place_answer place_search(struct place_work *w)
 		return PLACE_NO;
 	}
 	for (;;) {
-		switch (place_level_next(&w->level[at], &w->steps, &p->set[at])) {
+		switch (place_level_next(w, at)) {
 		case LEVEL_LIMIT:
 			return PLACE_LIMIT;
 		case LEVEL_DONE:

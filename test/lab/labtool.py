@@ -29,15 +29,16 @@ done
 [ -d /sys/bus/pci/drivers/vfio-pci ] && for d in /sys/bus/pci/drivers/vfio-pci/0000:*; do
     [ -e "$d" ] && echo "${d##*/}" >/sys/bus/pci/drivers/vfio-pci/unbind
 done
-echo 1 >/sys/bus/pci/rescan
 i=0
 while set -- /sys/class/net/enp*s*f*; [ $# != "$PFS" ] && [ $i -lt 100 ]; do
+    [ $i -gt 0 ] || echo 1 >/sys/bus/pci/rescan
     i=$((i + 1))
     sleep 0.1
 done
 [ $# = "$PFS" ] || echo "$# PFs of $PFS"
 for d in /sys/class/net/enp*; do
-    echo 0 >"$d/device/sriov_numvfs" || echo "numvfs of $d"
+    [ "$(cat "$d/device/sriov_numvfs")" = 0 ] || echo 0 >"$d/device/sriov_numvfs" ||
+        echo "numvfs of $d"
     ip link set "${d##*/}" down
 done
 rm -rf /run/ferrule /etc/ferrule /tmp/*
@@ -130,15 +131,19 @@ class Node:
         """rdma-ds init."""
         return self.run("rdma-ds", "init", *argv, check=check, timeout=180)
 
-    def serve(self, *argv, prefix=()):
+    def serve(self, *argv, prefix=(), port="54005"):
         """Starts rdma-ds serve and waits until it answers; returns its process id."""
         self.sh('rm -f /tmp/serve.log; setsid "$@" >/tmp/serve.log 2>&1 </dev/null & '
                 'echo $! >/tmp/serve.pid', *prefix, "rdma-ds", "serve", *argv)
-        port = next((a.rpartition(":")[2] for b, a in zip(argv, argv[1:]) if b == "--listen"),
-                    "54005")
-        self.wait(lambda: self.fetch("/healthz", port, check=False).returncode == 0,
-                  "rdma-ds serve answers", lambda: self.text("cat", "/tmp/serve.log"))
-        return int(self.text("cat", "/tmp/serve.pid"))
+        pid = int(self.text("cat", "/tmp/serve.pid"))
+
+        def answers():
+            assert self.run("test", "-d", f"/proc/{pid}", check=False).returncode == 0, \
+                f"rdma-ds serve has ended: {self.text('cat', '/tmp/serve.log')}"
+            return self.fetch("/healthz", port, check=False).returncode == 0
+
+        self.wait(answers, "rdma-ds serve answers", lambda: self.text("cat", "/tmp/serve.log"))
+        return pid
 
     def fetch(self, path, port="54005", check=True):
         """GETs a page from the host side of the lab's network."""

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """rdma-ds init on the kernel's own PFs."""
 
+import json
 import re
 
 import pytest
+
+from labtool import AS_NOBODY
 
 pytestmark = pytest.mark.usefixtures("rdma_ds")
 
@@ -215,19 +218,119 @@ def test_a_configuration_file_that_is_wrong_is_named_with_the_key(node1):
     assert num_vfs(node1) == 0
 
 
-def test_vfs_whose_netdev_never_appears_end_the_wait(node1):
-    node1.sh('echo 0 >"/sys/class/net/$1/device/sriov_drivers_autoprobe"', PF)
+def test_vfs_whose_driver_is_missing_end_the_wait(node1):
+    node1.sh("rmmod igbvf; mv /lib/modules/*/igbvf.ko /igbvf.ko")
     try:
         done = node1.init("--pf", PF, "--num-vfs", "2", "--timeout", "2", check=False)
         assert done.returncode == 111
-        assert PF in said(done)
+        assert f"{PF}: VF 0 (0000:01:10.0) is bound to no driver" in said(done)
+        assert "igbvf" in said(done)
+    finally:
+        node1.sh("mv /igbvf.ko /lib/modules/$(uname -r)/; modprobe igbvf")
+    node1.init("--pf", PF, "--num-vfs", "1")
+    assert vf_infos(node1)[0]["trust"] is True
+
+
+def test_vfs_that_shall_have_no_driver_are_not_waited_for(node1):
+    node1.sh('echo 0 >"/sys/class/net/$1/device/sriov_drivers_autoprobe"', PF)
+    try:
+        done = node1.init("--pf", PF, "--num-vfs", "2", "--timeout", "3600")
+        assert f"{PF}: sriov_drivers_autoprobe is 0" in said(done)
+        assert num_vfs(node1) == 2
     finally:
         node1.sh('echo 1 >"/sys/class/net/$1/device/sriov_drivers_autoprobe"', PF)
 
 
-def test_without_privilege_it_says_what_it_could_not_do(node1):
-    done = node1.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
-                     "--bounding-set=-all", "rdma-ds", "init", "--pf", PF, check=False)
+def test_a_run_that_changes_nothing_says_so(node1):
+    assert f"{PF}: 3 VFs made, 3 set up" in said(node1.init("--pf", PF, "--num-vfs", "3"))
+    assert f"{PF}: 3 VFs, all as they should be" in said(node1.init("--pf", PF, "--num-vfs", "3"))
+
+
+def test_one_pf_that_fails_does_not_stop_the_others(node1):
+    node1.init("--pf", PF, "--num-vfs", "2")
+    into_namespace(node1, 0)
+    done = node1.init("--pf", PF, "--pf", OTHER, "--num-vfs", "3", check=False)
     assert done.returncode == 111
-    assert PF in said(done)
+    assert f"1 of 2 PFs failed: {PF}" in said(done)
+    assert (num_vfs(node1), num_vfs(node1, OTHER)) == (2, 3)
+
+
+def test_a_vf_that_was_destroyed_with_its_namespace_is_set_up_again(node1):
+    node1.init("--pf", PF, "--num-vfs", "2")
+    into_namespace(node1, 1)
+    node1.sh("ip link set $1 vf 1 trust off; ip -n pod link set eth0 down; ip netns del pod", PF)
+    node1.wait(lambda: node1.vf_netdev(PF, 1), "the VF is back")
+    node1.init("--pf", PF)
+    assert vf_infos(node1)[1]["trust"] is True
+    assert node1.link(node1.vf_netdev(PF, 1))["address"] == vf_infos(node1)[1]["address"]
+
+
+RECORD = {"version": 1, "containerId": "c0ffee", "ifname": "eth0", "phase": "attached",
+          "pod": {"namespace": "default", "name": "web-0"}, "pf": PF, "vf": 1,
+          "minTxRate": 0, "maxTxRate": 0}
+
+
+def record(node, name="c0ffee:eth0.json", text=None):
+    node.write(f"/run/ferrule/attachments/{name}", text or json.dumps(RECORD))
+
+
+def test_a_vf_in_the_ledger_is_not_touched(node1):
+    node1.init("--pf", PF, "--num-vfs", "2")
+    node1.sh("ip link set $1 vf 0 trust off; ip link set $1 vf 1 trust off", PF)
+    record(node1)
+    node1.init("--pf", PF)
+    assert [i["trust"] for i in vf_infos(node1).values()] == [True, False]
+    refused(node1.init("--pf", PF, "--num-vfs", "3", check=False), "VF 1", "default/web-0",
+            status=(111,))
+    assert num_vfs(node1) == 2
+
+
+def test_with_a_damaged_record_nothing_is_removed_or_changed(node1):
+    node1.init("--pf", PF, "--num-vfs", "2")
+    record(node1, text='{"version": 1, "containerId"')
+    refused(node1.init("--pf", PF, "--num-vfs", "3", check=False), "c0ffee:eth0.json",
+            status=(111,))
+    assert num_vfs(node1) == 2
+    node1.init("--pf", PF)
+    node1.sh("ip link set $1 vf 0 trust off", PF)
+    done = node1.init("--pf", PF, check=False)
+    assert done.returncode == 111
+    assert "c0ffee:eth0.json" in said(done)
+    assert vf_infos(node1)[0]["trust"] is False
+
+
+def test_the_configuration_says_how_many_which_and_how(node1):
+    node1.write("/etc/ferrule/node.json", json.dumps(
+        {"pfs": [{"name": PF, "numVfs": 2}], "vf": {"trust": False, "spoofCheck": True}}))
+    node1.init("--all-sriov")
+    assert (num_vfs(node1), num_vfs(node1, OTHER)) == (2, 0)
+    assert [(i["trust"], i["spoofchk"]) for i in vf_infos(node1).values()] == [(False, True)] * 2
+    refused(node1.init("--pf", OTHER, check=False), OTHER, "configuration", status=(100,))
+    node1.init("--pf", PF, "--num-vfs", "3", "--trust", "on")
+    assert [(i["trust"], i["spoofchk"]) for i in vf_infos(node1).values()] == [(True, True)] * 3
+
+
+def test_two_at_a_time_work_one_after_the_other(node1):
+    done = node1.sh("""rdma-ds init --pf "$1" --num-vfs 5 & a=$!
+        rdma-ds init --pf "$1" --num-vfs 5 & b=$!
+        wait $a; wait $b""", PF)
+    assert said(done).count("5 VFs made") == 1
+    assert said(done).count("all as they should be") == 1
+    assert num_vfs(node1) == 5
+
+
+def test_the_link_speed_is_kept_for_when_the_link_is_down(node1):
+    node1.init("--pf", PF, "--num-vfs", "1")
+    node1.wait(lambda: node1.text("cat", f"/sys/class/net/{PF}/carrier").strip() == "1", "link up")
+    node1.init("--pf", PF)
+    assert node1.text("cat", f"/run/ferrule/speed/{node1.pci(PF)}").strip() == "1000"
+
+
+def test_without_privilege_it_says_what_it_could_not_do(node1):
+    argv = [*AS_NOBODY, "rdma-ds", "init", "--pf", PF]
+    refused(node1.run(*argv, check=False), "/run/ferrule", "denied", status=(111,))
+    node1.sh("mkdir -m 777 /run/ferrule")
+    done = node1.run(*argv, check=False)
+    assert done.returncode == 111
+    assert f"{PF}/device/sriov_numvfs for writing: Permission denied" in said(done)
     assert num_vfs(node1) == 0

@@ -77,3 +77,18 @@ def test_fewer_vfs_and_none(big):
             node.wait(lambda n=n: [p["capacity_vfs"] for p in node.getpfs()] == [n], f"{n} VFs")
         else:
             node.wait(lambda: node.getpfs() == [], "no PF has VFs")
+
+
+def test_init_sets_simulated_vfs(big):
+    node, name = big
+    done = node.init("--pf", name)
+    assert f"{name}: {VFS} VFs, {VFS} set up" in done.stderr.decode()
+    infos = node.link(name)["vfinfo_list"]
+    assert len({i["address"] for i in infos}) == VFS
+    assert all(int(i["address"][:2], 16) & 3 == 2 for i in infos)  # local, unicast
+    assert all(i["trust"] is True and i["spoofchk"] is False for i in infos)
+    done = node.init("--pf", name)
+    assert f"{name}: {VFS} VFs, all as they should be" in done.stderr.decode()
+    done = node.init("--pf", name, "--num-vfs", "5", check=False)
+    assert done.returncode == 111
+    assert "does not say how many it can have" in done.stderr.decode()

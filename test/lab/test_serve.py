@@ -249,10 +249,15 @@ def test_a_port_in_use_is_said_in_one_line(node):
 
 def test_the_port_can_be_chosen(node1):
     node1.init("--pf", PF, "--num-vfs", "1")
-    node1.serve("--listen", "0.0.0.0:8099")
+    node1.serve("--listen", "0.0.0.0:8099", port="8099")
     assert node1.fetch("/getpfs", "8099").stdout
     assert node1.fetch("/getpfs", check=False).returncode != 0
-    node1.serve(prefix=["env", "PORT=8100"])
+
+
+def test_the_port_can_come_from_the_environment(node1):
+    node1.init("--pf", PF, "--num-vfs", "1")
+    node1.serve(prefix=["env", "PORT=8100"], port="8100")
+    assert node1.fetch("/getpfs", "8100").stdout
 
 
 @pytest.mark.parametrize("argv, word", [

@@ -6,6 +6,10 @@ bench_getpfs_SRC := test/bench/bench_getpfs.c
 bench_getpfs_MODS := sriov nl json base
 bench_getpfs_EXT := jsmn libmnl
 
+TEST_TOOLS += bench_place
+bench_place_SRC := test/bench/bench_place.c
+bench_place_MODS := place base
+
 TEST_TOOLS += http_echo
 http_echo_MODS := http base
 

@@ -62,6 +62,31 @@ static inline void fake_log(const char *level, const char *fmt, va_list ap)
 	fake.log[fake.log_n] = '\0';
 }
 
+/* What the ledger says: struct sriov_bringup.holders. */
+static struct {
+	struct sriov_holder record;
+	bool held[FAKE_VFS];
+	int code;     /* the ledger cannot be read */
+	bool damaged; /* one of its records cannot */
+} ledger;
+
+static inline int holders(void *arg, struct sriov_node *n, struct err *err)
+{
+	(void)arg;
+	if (ledger.code != 0) {
+		return err_set(err, ledger.code, "attachments: not readable");
+	}
+	for (size_t i = 0; i < n->vf_n; i++) {
+		tree_must(n->vf[i].holder == NULL, "a holder is left over");
+		n->vf[i].holder = ledger.held[n->vf[i].index] ? &ledger.record : NULL;
+	}
+	if (ledger.damaged) {
+		(void)err_set(err, EBADMSG, "abc:eth0.json: damaged");
+		return 1;
+	}
+	return 0;
+}
+
 #define FAKE_LOG(fn, level)                                                                        \
 	void __wrap_##fn(const char *fmt, ...);                                                    \
 	void __wrap_##fn(const char *fmt, ...)                                                     \

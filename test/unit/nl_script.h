@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "nl/sock.h"
 #include "nl_build.h"
@@ -31,6 +32,7 @@ static struct {
 	uint8_t sent[8][NL_REQ_CAP_BYTES];
 	size_t sent_n;
 	int send_error, poll_error; /* fail so once */
+	unsigned send_us;           /* how long the kernel works on a request */
 	size_t drained;
 	struct nl_sock sock;
 } script;
@@ -56,6 +58,7 @@ ssize_t __wrap_sendto(
 		abort();
 	}
 	memcpy(script.sent[script.sent_n++], p, n);
+	usleep(script.send_us);
 	return (ssize_t)n;
 }
 

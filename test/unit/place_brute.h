@@ -50,8 +50,8 @@ static inline bool brute_next(const struct place_in *in, struct brute_state *s)
 }
 
 /* Place of each request in descending order, and of each PF in ascending order. */
-static inline void brute_ranks(const struct place_in *in, const struct brute *b, uint8_t *req_rank,
-	uint8_t *pf_rank)
+static inline void brute_ranks(
+	const struct place_in *in, const struct brute *b, uint8_t *req_rank, uint8_t *pf_rank)
 {
 	for (size_t i = 0; i < in->req_n; i++) {
 		req_rank[i] = 0;
@@ -61,16 +61,18 @@ static inline void brute_ranks(const struct place_in *in, const struct brute *b,
 		}
 	}
 	for (size_t i = 0; i < in->pf_n; i++) {
-		uint64_t mbps = in->pf[i].mbps - (i == b->hole_pf ? b->hole_mbps : 0);
-		uint64_t vfs = in->pf[i].vfs - (i == b->hole_pf);
+		const struct place_pf *mine = &in->pf[i];
 
 		pf_rank[i] = 0;
 		for (size_t j = 0; j < in->pf_n; j++) {
-			uint64_t m = in->pf[j].mbps - (j == b->hole_pf ? b->hole_mbps : 0);
-			uint64_t v = in->pf[j].vfs - (j == b->hole_pf);
+			const struct place_pf *other = &in->pf[j];
+			bool before = other->mbps < mine->mbps;
 
-			pf_rank[i] += m < mbps || (m == mbps && v < vfs) ||
-				      (m == mbps && v == vfs && j < i);
+			if (other->mbps == mine->mbps) {
+				before = other->vfs < mine->vfs ||
+					 (other->vfs == mine->vfs && j < i);
+			}
+			pf_rank[i] += i == b->hole_pf ? j != i : j != b->hole_pf && before;
 		}
 	}
 }

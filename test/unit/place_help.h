@@ -20,7 +20,7 @@ static struct place_work work;
 static inline void instance_init(struct instance *x, size_t pf_n, size_t req_n)
 {
 	memset(x, 0, sizeof(*x));
-	x->in = (struct place_in){x->pf, pf_n, x->req, req_n};
+	x->in = (struct place_in){x->pf, pf_n, x->req, req_n, 0};
 }
 
 /* The instance in a form that can be read, for messages. */

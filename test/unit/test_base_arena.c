@@ -46,8 +46,12 @@ static void test_bounds(void **state)
 	assert_null(arena_alloc(&a, 1, 1));
 	arena_reset(&a);
 	assert_ptr_equal(arena_alloc(&a, 1, 49), mem);
-	/* 15 bytes are left, but none of them is aligned. */
+	/* 15 bytes are left, but none of them is aligned; then fewer than aligning takes. */
 	assert_null(arena_alloc(&a, 1, 1));
+	arena_init(&a, mem, 60);
+	assert_non_null(arena_alloc(&a, 1, 49));
+	assert_null(arena_alloc(&a, 1, 1));
+	assert_int_equal(a.used, 49);
 }
 
 static void test_last_byte(void **state)

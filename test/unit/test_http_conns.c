@@ -88,18 +88,18 @@ static void check_slow(const char *begin, const char *drip)
 	int fd = dial();
 	int64_t until = clock_ms() + 10000;
 	bool end = false;
-	char all[4096] = "";
+	char mem[4096];
+	struct buf all;
 
+	buf_init(&all, mem, sizeof(mem));
 	say(fd, str_from(begin));
 	while (!end && clock_ms() < until) {
 		(void)!send(fd, drip, 1, MSG_NOSIGNAL);
 		clock_sleep_ms(2);
-		(void)hear(fd, &end);
-		assert_true(strlen(all) + strlen(heard) < sizeof(all));
-		strncat(all, heard, sizeof(all) - strlen(all) - 1);
+		buf_add_c(&all, hear(fd, &end));
 	}
-	assert_true(end);
-	assert_string_equal(all, TIMEOUT_OUT);
+	assert_true(end && buf_ok(&all));
+	assert_true(str_eq_c(buf_str(&all), TIMEOUT_OUT));
 	close(fd);
 	assert_true(wait_closed());
 }

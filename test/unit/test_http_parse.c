@@ -549,41 +549,6 @@ static void test_response_bad(void **state)
 	assert_int_equal(parse((struct str){text, HTTP_LINE_MAX - 1}, true).r, 0);
 }
 
-/* --- What may be sent */
-
-static void test_checks(void **state)
-{
-	static const char *const hosts[] = {
-		"a", "a.b:80", "10.0.0.1:54005", "[::1]", "[fe80::1]:80", "a:", "node_1"};
-	static const char *const no_hosts[] = {"", ":80", "a b", "a/b", "a\r\nX: y", "[::1", "a:b",
-		"u@h", "[]", "a,b", "\x80", "[1]2"};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
-		assert_true(http_is_host(str_from(hosts[i])));
-	}
-	for (size_t i = 0; i < ARRAY_LEN(no_hosts); i++) {
-		assert_false(http_is_host(str_from(no_hosts[i])));
-	}
-	assert_false(http_is_host(LEN("a\0b")));
-	assert_true(http_is_token(STR("X-Test")));
-	assert_false(http_is_token(STR("")));
-	assert_false(http_is_token(STR("a b")));
-	assert_false(http_is_token(STR("a:")));
-	assert_false(http_is_token(LEN("a\0")));
-	assert_true(http_is_value(STR("")));
-	assert_true(http_is_value(STR("a \t\xc3\xa4")));
-	assert_false(http_is_value(STR("a\r\nSet-Cookie: x")));
-	assert_false(http_is_value(STR("a\n")));
-	assert_false(http_is_value(LEN("a\0")));
-	assert_true(http_is_path(STR("/a?b=c")));
-	assert_false(http_is_path(STR("")));
-	assert_false(http_is_path(STR("a")));
-	assert_false(http_is_path(STR("/a b")));
-	assert_false(http_is_path(STR("/a\r\n")));
-	assert_false(http_is_path(STR("/a#b")));
-}
-
 static void test_names(void **state)
 {
 	(void)state;
@@ -607,7 +572,6 @@ int main(void)
 		cmocka_unit_test(test_method_limit),
 		cmocka_unit_test(test_response_good),
 		cmocka_unit_test(test_response_bad),
-		cmocka_unit_test(test_checks),
 		cmocka_unit_test(test_names),
 	};
 

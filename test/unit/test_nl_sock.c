@@ -356,6 +356,17 @@ static void test_no_answer(void **state)
 	FAILS(request(0), ETIMEDOUT, "test it: no answer from the kernel within 40 ms");
 }
 
+/* The kernel got its lock only after our time was up, but its answer is there. */
+static void test_request_that_took_longer_than_the_timeout(void **state)
+{
+	(void)state;
+	script.send_us = 2 * 1000 * SCRIPT_TIMEOUT_MS;
+	mb_link(script_step(), 1, "lo");
+	script_result(0);
+	assert_int_equal(request(0), 0);
+	assert_int_equal(got.n, 1);
+}
+
 static void test_dump_without_end(void **state)
 {
 	(void)state;
@@ -483,6 +494,7 @@ int main(void)
 		T(test_reader_failure_wins_over_what_follows),
 		T(test_interrupted_and_unready_receives),
 		T(test_no_answer),
+		T(test_request_that_took_longer_than_the_timeout),
 		T(test_dump_without_end),
 		T(test_system_errors),
 		T(test_closed_socket),

@@ -18,30 +18,6 @@ static struct sriov_kernel kernel;
 static struct sriov_bringup b;
 static struct err e;
 
-static struct {
-	struct sriov_holder record;
-	bool held[FAKE_VFS];
-	int code;     /* the ledger cannot be read */
-	bool damaged; /* one of its records cannot */
-} ledger;
-
-static int holders(void *arg, struct sriov_node *n, struct err *err)
-{
-	(void)arg;
-	if (ledger.code != 0) {
-		return err_set(err, ledger.code, "attachments: not readable");
-	}
-	for (size_t i = 0; i < n->vf_n; i++) {
-		assert_null(n->vf[i].holder);
-		n->vf[i].holder = ledger.held[n->vf[i].index] ? &ledger.record : NULL;
-	}
-	if (ledger.damaged) {
-		(void)err_set(err, EBADMSG, "abc:eth0.json: damaged");
-		return 1;
-	}
-	return 0;
-}
-
 static const char *vf_bdf(uint32_t i)
 {
 	static char bdf[16];

@@ -374,10 +374,21 @@ static int listen_on(uint16_t port)
 	return s;
 }
 
+/* Commands get the same small environment however the agent was started. */
+static void environment(void)
+{
+	if (clearenv() != 0 || setenv("HOME", "/root", 1) != 0 ||
+		setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1) !=
+			0) {
+		fail("environment");
+	}
+}
+
 int main(void)
 {
 	int s = listen_on(AGENT_PORT);
 
+	environment();
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGCHLD, SIG_IGN);
 	/* The one that init gives has no /usr/local, where the programs of build/bin are. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Private to http: one connection of a server, and what its three files owe each other. */
-#ifndef HTTP_CONN_H
-#define HTTP_CONN_H
+#ifndef HTTP_CONN_PRIV_H
+#define HTTP_CONN_PRIV_H
 
 #include "base/io.h"
 #include "http/chunk.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Private to http: lines and header fields, as both kinds of heads have them. */
-#ifndef HTTP_FIELDS_H
-#define HTTP_FIELDS_H
+#ifndef HTTP_FIELDS_PRIV_H
+#define HTTP_FIELDS_PRIV_H
 
 #include "http/parse.h"
 

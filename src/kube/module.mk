@@ -1,0 +1,2 @@
+MODULES += kube
+kube_SRCS := annotation.c
