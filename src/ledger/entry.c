@@ -34,8 +34,7 @@ static bool phase_of(const char *name, enum ledger_phase *out)
 int ledger_boot_id(char out[static LEDGER_BOOT_ID_LEN + 1], struct err *e)
 {
 	char text[LEDGER_BOOT_ID_LEN + 8];
-	ssize_t n = file_read(
-		AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text), e);
+	ssize_t n = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text), e);
 	struct str s;
 
 	if (n < 0) {
@@ -115,8 +114,8 @@ static int check(const struct ledger_entry *en, struct err *e)
 			en->min_tx_rate, en->max_tx_rate);
 	}
 	if (en->addr_n > LEDGER_ADDRS_MAX) {
-		return err_set(e, EINVAL, "%zu addresses are more than %d", en->addr_n,
-			LEDGER_ADDRS_MAX);
+		return err_set(
+			e, EINVAL, "%zu addresses are more than %d", en->addr_n, LEDGER_ADDRS_MAX);
 	}
 	if (en->has_restore) {
 		r = ledger_saved_check(&en->restore, e);
@@ -197,8 +196,7 @@ int ledger_entry_write(const struct ledger_entry *en, struct buf *b, struct err 
  */
 
 /* What every reader checks, by its code, into the fields of en. */
-static int take_record(
-	struct ledger_entry *en, struct str text, struct arena *mem, struct err *e)
+static int take_record(struct ledger_entry *en, struct str text, struct arena *mem, struct err *e)
 {
 	struct ledger l = {.strings = *mem};
 	const struct sriov_holder *h;
@@ -215,8 +213,7 @@ static int take_record(
 	}
 	fits = str_copy(str_from(h->container_id), en->container_id, sizeof(en->container_id)) &&
 	       str_copy(str_from(h->ifname), en->ifname, sizeof(en->ifname)) &&
-	       str_copy(str_from(h->pod_namespace), en->pod_namespace,
-		       sizeof(en->pod_namespace)) &&
+	       str_copy(str_from(h->pod_namespace), en->pod_namespace, sizeof(en->pod_namespace)) &&
 	       str_copy(str_from(h->pod_name), en->pod_name, sizeof(en->pod_name)) &&
 	       str_copy(str_from(h->pod_uid), en->pod_uid, sizeof(en->pod_uid)) &&
 	       str_copy(str_from(rec.pf), en->pf, sizeof(en->pf));
@@ -310,8 +307,7 @@ static int take_rest(struct ledger_entry *en, struct str text, struct arena *mem
 	return r;
 }
 
-int ledger_entry_parse(
-	struct ledger_entry *en, struct str text, struct arena *mem, struct err *e)
+int ledger_entry_parse(struct ledger_entry *en, struct str text, struct arena *mem, struct err *e)
 {
 	size_t used = mem->used;
 	int r;

@@ -334,13 +334,11 @@ static int get_rest(struct reading *in, struct err *e)
 	if (r == 0) {
 		r = get_guid(in, "portGuid", SRIOV_HAS_PORT_GUID, &out->port_guid, e);
 	}
-	return r == 0 && member(in->obj, "rdma", &v)
-		       ? json_copy(v, out->rdma, sizeof(out->rdma), e)
-		       : r;
+	return r == 0 && member(in->obj, "rdma", &v) ? json_copy(v, out->rdma, sizeof(out->rdma), e)
+						     : r;
 }
 
-int ledger_saved_parse(
-	struct json_val v, struct sriov_saved *out, struct arena *a, struct err *e)
+int ledger_saved_parse(struct json_val v, struct sriov_saved *out, struct arena *a, struct err *e)
 {
 	struct reading in = {v, a, out};
 	int r;

@@ -16,8 +16,8 @@ int ledger_lock_vf(int state, const struct pci_addr *vf, int64_t deadline_ms, st
 {
 	const struct lock_text text = {
 		LEDGER_BUSY_FILE, "another program that attaches or releases this VF", false};
-	uint64_t at = (uint64_t)vf->domain << 16 | (uint64_t)vf->bus << 8 |
-		      (uint64_t)vf->dev << 3 | vf->fn;
+	uint64_t at = (uint64_t)vf->domain << 16 | (uint64_t)vf->bus << 8 | (uint64_t)vf->dev << 3 |
+		      vf->fn;
 
 	return lock_take_at(state, &text, at, deadline_ms, e);
 }

@@ -232,8 +232,7 @@ int ledger_set_aside(const struct ledger_store *s, struct str container_id, stru
 	n = snprintf(to, sizeof(to), LEDGER_DAMAGED_DIR "/%s.%lld", name, (long long)clock_us());
 	ASSERT(n > 0 && (size_t)n < sizeof(to));
 	if (renameat(s->dir, name, s->state, to) < 0) {
-		return errno == ENOENT ? 0
-				       : err_sys(e, errno, "set ledger record %s aside", name);
+		return errno == ENOENT ? 0 : err_sys(e, errno, "set ledger record %s aside", name);
 	}
 	log_warn("ledger record %s is set aside as %s: %s", name, to, why);
 	return sync_dir(s->dir, e);

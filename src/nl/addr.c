@@ -50,8 +50,8 @@ static void ip_broadcast(const struct nl_ip *ip, uint8_t out[static 4])
 	}
 }
 
-static int change_addr(struct nl_sock *s, uint16_t type, uint32_t ifindex, const struct nl_ip *ip,
-	struct err *e)
+static int change_addr(
+	struct nl_sock *s, uint16_t type, uint32_t ifindex, const struct nl_ip *ip, struct err *e)
 {
 	struct ifaddrmsg ifa = {.ifa_family = ip->family, .ifa_index = ifindex};
 	bool add = type == RTM_NEWADDR;
@@ -97,8 +97,8 @@ struct addr_walk {
 	uint32_t ifindex; /* 0: all */
 };
 
-static int read_addr(const struct nlmsghdr *nlh, struct ifaddrmsg *ifa, struct nl_ip *ip,
-	struct err *e)
+static int read_addr(
+	const struct nlmsghdr *nlh, struct ifaddrmsg *ifa, struct nl_ip *ip, struct err *e)
 {
 	const struct nlattr *a;
 	struct attr_walk w;
@@ -222,8 +222,7 @@ static void put_metrics(struct nl_req *q, const struct nl_route *r)
 	nl_req_nest_end(q, nest);
 }
 
-static int change_route(
-	struct nl_sock *s, uint16_t type, const struct nl_route *r, struct err *e)
+static int change_route(struct nl_sock *s, uint16_t type, const struct nl_route *r, struct err *e)
 {
 	bool add = type == RTM_NEWROUTE;
 	struct rtmsg rtm = {
@@ -240,8 +239,8 @@ static int change_route(
 
 	rtm.rtm_scope = r->has_scope ? r->scope : rtm.rtm_scope;
 	ip_text(&r->dst, text);
-	(void)snprintf(what, sizeof(what), "%s route to %s %s interface %u",
-		add ? "add" : "remove", text, add ? "through" : "from", r->ifindex);
+	(void)snprintf(what, sizeof(what), "%s route to %s %s interface %u", add ? "add" : "remove",
+		text, add ? "through" : "from", r->ifindex);
 	nl_req_init(&q, type, add ? NLM_F_CREATE | NLM_F_EXCL : 0, &rtm, sizeof(rtm));
 	if (r->dst.prefix > 0) {
 		nl_req_put(&q, RTA_DST, r->dst.ip, ip_bytes(&r->dst));
@@ -273,8 +272,9 @@ static int route_check(const struct nl_route *r, struct err *e)
 	}
 	if ((r->has_gw && r->gw.family != r->dst.family) ||
 		(r->has_src && r->src.family != r->dst.family)) {
-		return err_set(e, EINVAL, "a route's destination, gateway and source must be of "
-					  "one IP version");
+		return err_set(e, EINVAL,
+			"a route's destination, gateway and source must be of "
+			"one IP version");
 	}
 	return 0;
 }

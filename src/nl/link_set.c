@@ -94,8 +94,7 @@ int nl_link_set_mtu(struct nl_sock *s, uint32_t ifindex, uint32_t mtu, struct er
 	return nl_request(s, &q.u.h, NULL, what, e);
 }
 
-int nl_link_move(
-	struct nl_sock *s, uint32_t ifindex, int netns_fd, const char *name, struct err *e)
+int nl_link_move(struct nl_sock *s, uint32_t ifindex, int netns_fd, const char *name, struct err *e)
 {
 	struct nl_req q;
 	char what[80];

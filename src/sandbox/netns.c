@@ -61,8 +61,7 @@ int sandbox_netns_self(struct sandbox_netns *ns, struct err *e)
 	return sandbox_netns_open(ns, "/proc/self/ns/net", e);
 }
 
-int sandbox_netns_reopen(
-	struct sandbox_netns *ns, const char *path, uint64_t inode, struct err *e)
+int sandbox_netns_reopen(struct sandbox_netns *ns, const char *path, uint64_t inode, struct err *e)
 {
 	int r;
 

@@ -50,8 +50,8 @@ static int open_inside(const struct sriov_pod *pod, const struct sriov_mover *m,
 	return fd < 0 ? fd : nl_sock_adopt(s, fd, protocol, 0, e);
 }
 
-int sriov_pod_open(struct sriov_pod *pod, const struct sriov_mover *m, struct sandbox_netns *ns,
-	struct err *e)
+int sriov_pod_open(
+	struct sriov_pod *pod, const struct sriov_mover *m, struct sandbox_netns *ns, struct err *e)
 {
 	int r;
 
@@ -79,14 +79,14 @@ void sriov_pod_close(struct sriov_pod *pod)
 	sandbox_netns_close(&pod->ns);
 }
 
-int sriov_ref_of(const struct sriov_pf *pf, const struct sriov_vf *vf, struct sriov_ref *out,
-	struct err *e)
+int sriov_ref_of(
+	const struct sriov_pf *pf, const struct sriov_vf *vf, struct sriov_ref *out, struct err *e)
 {
 	bool fits;
 
 	if (!vf->has_pci) {
-		return err_set(e, ENOTSUP, "VF %u of %s has no interface of its own", vf->index,
-			pf->name);
+		return err_set(
+			e, ENOTSUP, "VF %u of %s has no interface of its own", vf->index, pf->name);
 	}
 	*out = (struct sriov_ref){.pci = vf->pci, .vf = vf->index, .pf_ifindex = pf->ifindex};
 	fits = str_copy(str_from(pf->name), out->pf, sizeof(out->pf)) &&
@@ -95,8 +95,8 @@ int sriov_ref_of(const struct sriov_pf *pf, const struct sriov_vf *vf, struct sr
 	return 0;
 }
 
-int sriov_ref_find(struct sriov_mover *m, const struct pci_addr *pci, struct sriov_ref *out,
-	struct err *e)
+int sriov_ref_find(
+	struct sriov_mover *m, const struct pci_addr *pci, struct sriov_ref *out, struct err *e)
 {
 	struct sriov_vf vf = {.has_pci = true, .pci = *pci};
 	struct sriov_pf pf;

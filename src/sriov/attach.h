@@ -63,7 +63,8 @@ void sriov_pod_close(struct sriov_pod *pod);
 struct sriov_ref {
 	struct pci_addr pci;
 	uint32_t vf;
-	char pf[IFNAMSIZ]; /* empty: not in the host namespace; what the PF sets is then left alone */
+	char pf[IFNAMSIZ]; /* empty: not in the host namespace; what the PF sets is then left alone
+			    */
 	uint32_t pf_ifindex;
 	char pf_driver[SRIOV_NAME_MAX];
 };

@@ -77,8 +77,8 @@ int attach_set_netdev(const struct attach_setter *s, const struct nl_link *l,
 	const struct sriov_saved *to, struct err *e) MUST_CHECK;
 
 /* Requests that are tried again while the device is busy. */
-int attach_down(struct sriov_mover *m, struct nl_sock *s, struct nl_link *l, struct err *e)
-	MUST_CHECK;
+int attach_down(
+	struct sriov_mover *m, struct nl_sock *s, struct nl_link *l, struct err *e) MUST_CHECK;
 int attach_rename(struct sriov_mover *m, struct nl_sock *s, struct nl_link *l, const char *name,
 	struct err *e) MUST_CHECK;
 

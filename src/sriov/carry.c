@@ -149,8 +149,7 @@ static int bring_in(struct sriov_mover *m, const struct sriov_ref *ref, struct s
 }
 
 /* The RDMA device on the pod's side; it may be on its way back from a namespace that died. */
-static int bring_rdma(
-	struct sriov_mover *m, struct sriov_pod *pod, const char *name, struct err *e)
+static int bring_rdma(struct sriov_mover *m, struct sriov_pod *pod, const char *name, struct err *e)
 {
 	struct attach_retry t = attach_retry(m);
 	uint32_t index;

@@ -67,8 +67,9 @@ static int absent(struct giveback *g, const struct sriov_vf *vf, struct err *e)
 		}
 		return err_set(e, EBUSY, "VF %u of %s has no driver", ref->vf, ref->pf);
 	default:
-		return err_set(e, EBUSY, "the interface of VF %u of %s is in another network "
-					 "namespace",
+		return err_set(e, EBUSY,
+			"the interface of VF %u of %s is in another network "
+			"namespace",
 			ref->vf, ref->pf);
 	}
 }
@@ -143,8 +144,7 @@ static int add_altnames(struct giveback *g, const struct nl_link *l, struct err 
 		int r = 0;
 
 		if (!has_altname(l, g->to.altname[i])) {
-			r = nl_link_add_altname(
-				&g->m->k->route, l->ifindex, g->to.altname[i], e);
+			r = nl_link_add_altname(&g->m->k->route, l->ifindex, g->to.altname[i], e);
 		}
 		/* Another interface has it by now, or udev was faster than we. */
 		if (r == -EEXIST) {
@@ -248,8 +248,8 @@ static void defaults(struct giveback *g)
 	const struct nl_vf *k = &g->m->k->vf[g->ref->vf];
 	struct sriov_saved *to = &g->to;
 
-	to->has = ATTACH_PF_SETS & ~(uint32_t)(SRIOV_HAS_ADMIN_MAC | SRIOV_HAS_NODE_GUID |
-					  SRIOV_HAS_PORT_GUID);
+	to->has = ATTACH_PF_SETS &
+		  ~(uint32_t)(SRIOV_HAS_ADMIN_MAC | SRIOV_HAS_NODE_GUID | SRIOV_HAS_PORT_GUID);
 	to->vlan_proto = NL_VLAN_8021Q;
 	to->trust = g->m->trust;
 	to->spoofchk = g->m->spoofchk;

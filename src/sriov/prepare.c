@@ -92,8 +92,8 @@ static void choose_mac(struct sriov_mover *m, const struct sriov_ref *ref,
 static void decide(struct sriov_mover *m, const struct sriov_ref *ref,
 	const struct sriov_saved *now, const struct sriov_want *want, struct sriov_saved *to)
 {
-	*to = (struct sriov_saved){.has = now->has & ~(uint32_t)(SRIOV_HAS_NODE_GUID |
-						     SRIOV_HAS_PORT_GUID)};
+	*to = (struct sriov_saved){
+		.has = now->has & ~(uint32_t)(SRIOV_HAS_NODE_GUID | SRIOV_HAS_PORT_GUID)};
 	to->vlan = want->vlan;
 	to->qos = want->qos;
 	to->vlan_proto = want->vlan_proto != 0 ? want->vlan_proto : NL_VLAN_8021Q;
@@ -133,8 +133,9 @@ static int finish_netdev(const struct attach_setter *s, const struct sriov_saved
 	do {
 		r = attach_find_host(s->m, s->ref, NULL, &l, e);
 		if (r == 0) {
-			r = err_set(e, EBUSY, "VF %u of %s: its interface is not in the host's "
-					      "network namespace",
+			r = err_set(e, EBUSY,
+				"VF %u of %s: its interface is not in the host's "
+				"network namespace",
 				s->ref->vf, s->ref->pf);
 		} else if (r > 0) {
 			r = attach_down(s->m, &s->m->k->route, &l, e);
@@ -157,7 +158,8 @@ int sriov_vf_prepare(struct sriov_mover *m, const struct sriov_ref *ref,
 		return r;
 	}
 	decide(m, ref, now, want, &to);
-	/* A driver that does not describe a setting may take it all the same: asked for is tried. */
+	/* A driver that does not describe a setting may take it all the same: asked for is tried.
+	 */
 	todo = attach_differ(&to, now, ATTACH_PF_SETS);
 	todo |= p.asked & ~now->has & (ATTACH_PF_SETS);
 	r = attach_set(&s, &to, todo, e);

@@ -135,8 +135,8 @@ static void add_value(struct buf *b, const struct sriov_saved *s, uint32_t setti
 }
 
 /* The interface's own: name, MTU, flags. */
-static bool netdev_differs(const struct sriov_saved *want, const struct sriov_saved *now,
-	struct buf *b)
+static bool netdev_differs(
+	const struct sriov_saved *want, const struct sriov_saved *now, struct buf *b)
 {
 	const struct {
 		const char *what;

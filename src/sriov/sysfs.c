@@ -384,8 +384,7 @@ static int check_is_vf(int sysfs, const char *bdf, struct err *e)
 		       : err_set(e, ENODEV, "there is no virtual function %s", bdf);
 }
 
-int sriov_sysfs_vf_at(
-	int sysfs, const struct pci_addr *pci, struct sriov_vf *vf, struct err *e)
+int sriov_sysfs_vf_at(int sysfs, const struct pci_addr *pci, struct sriov_vf *vf, struct err *e)
 {
 	char bdf[32];
 	int r;
@@ -427,8 +426,8 @@ static bool is_index(
 	return strcmp(target, bdf) == 0;
 }
 
-int sriov_sysfs_parent(int sysfs, const struct pci_addr *pci, struct sriov_pf *pf,
-	uint32_t *index, struct err *e)
+int sriov_sysfs_parent(
+	int sysfs, const struct pci_addr *pci, struct sriov_pf *pf, uint32_t *index, struct err *e)
 {
 	struct pf_walk w = {.sysfs = sysfs, .pf = pf};
 	char path[PATH_LEN], bdf[32];

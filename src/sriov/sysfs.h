@@ -47,8 +47,8 @@ int sriov_sysfs_vf_at(
  * whose netdev is not in this network namespace has an empty name, and *index is then 0. -ENODEV:
  * no such VF.
  */
-int sriov_sysfs_parent(int sysfs, const struct pci_addr *pci, struct sriov_pf *pf,
-	uint32_t *index, struct err *e) MUST_CHECK;
+int sriov_sysfs_parent(int sysfs, const struct pci_addr *pci, struct sriov_pf *pf, uint32_t *index,
+	struct err *e) MUST_CHECK;
 
 /* sriov_sysfs_ifindex: of a netdev by name; 0 if there is none. */
 uint32_t sriov_sysfs_ifindex(int sysfs, const char *netdev);

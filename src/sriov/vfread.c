@@ -51,8 +51,8 @@ static void take_kernel(const struct nl_vf *k, bool infiniband, struct sriov_sav
 	}
 }
 
-int attach_read_pf(struct sriov_mover *m, const struct sriov_ref *ref, struct sriov_saved *out,
-	struct err *e)
+int attach_read_pf(
+	struct sriov_mover *m, const struct sriov_ref *ref, struct sriov_saved *out, struct err *e)
 {
 	const struct nl_vf *vf = &m->k->vf[ref->vf];
 	size_t n;

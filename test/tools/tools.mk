@@ -20,3 +20,7 @@ http_load_MODS := http base
 TEST_TOOLS += nl_dump
 nl_dump_MODS := nl base
 nl_dump_EXT := libmnl
+
+TEST_TOOLS += vf_attach
+vf_attach_MODS := ledger sriov sandbox nl json base
+vf_attach_EXT := jsmn libmnl
