@@ -79,7 +79,7 @@ static int place(
 	if (r < 0) {
 		return call_code(c, CNI_ERR_FULL);
 	}
-	if (r == PLACE_YES || (r == PLACE_LIMIT && out->assigned)) {
+	if (r == PLACE_YES || r == PLACE_ANY) {
 		return 0;
 	}
 	buf_init(&b, text, sizeof(text));
