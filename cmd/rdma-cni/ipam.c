@@ -56,6 +56,20 @@ int ipam_add(struct call *c, const struct ipam_for *who, struct cni_ipam *out)
 	return 0;
 }
 
+/*
+ * A plugin that does not speak the configuration's version cannot have given an address under it:
+ * an error would be repeated for ever.
+ */
+static int never_gave(struct call *c, int r)
+{
+	if (r == 0 || c->fail.code != CNI_ERR_VERSION) {
+		return r;
+	}
+	log_warn("nothing to release: %s", c->fail.e.msg);
+	c->fail = (struct cni_fail)CNI_FAIL_INIT;
+	return 0;
+}
+
 int ipam_del(struct call *c, const struct ipam_for *who, const char *network)
 {
 	char text[512];
@@ -63,7 +77,7 @@ int ipam_del(struct call *c, const struct ipam_for *who, const char *network)
 	struct buf b;
 
 	if (strcmp(who->type, c->conf.ipam_type) == 0 && strcmp(network, c->conf.name) == 0) {
-		return ipam_run(c, CNI_DEL, who, c->text);
+		return never_gave(c, ipam_run(c, CNI_DEL, who, c->text));
 	}
 	log_warn("the network configuration is another one than at ADD: IPAM %s of network %s "
 		 "releases %s with a minimal one",
@@ -81,5 +95,5 @@ int ipam_del(struct call *c, const struct ipam_for *who, const char *network)
 	if (!json_writer_done(&w)) {
 		return cni_fail_set(&c->fail, CNI_ERR_IO, EMSGSIZE, "names are too long");
 	}
-	return ipam_run(c, CNI_DEL, who, buf_str(&b));
+	return never_gave(c, ipam_run(c, CNI_DEL, who, buf_str(&b)));
 }

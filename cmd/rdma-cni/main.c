@@ -104,7 +104,7 @@ static int run(struct call *c)
 	if (r < 0) {
 		return r;
 	}
-	c->ipam_deadline_ms = clock_ms() + CNI_DEADLINE_MS;
+	c->ipam_deadline_ms = clock_ms() + c->conf.ipam_timeout_ms;
 	return commands[c->env.command](c);
 }
 

@@ -85,6 +85,11 @@ static int own_mtu(struct cni_conf *c, struct json_val v, struct cni_fail *f)
 	return json_u32(v, MTU_MIN, MTU_MAX, &c->mtu, &f->e);
 }
 
+static int own_timeout(struct cni_conf *c, struct json_val v, struct cni_fail *f)
+{
+	return json_u32(v, 100, CNI_TIMEOUT_MAX_MS, &c->ipam_timeout_ms, &f->e);
+}
+
 static int own_node_conf(struct cni_conf *c, struct json_val v, struct cni_fail *f)
 {
 	char path[CNI_PATH_MAX + 1];
@@ -112,6 +117,7 @@ static const struct own_key {
 	{"vlanQoS", own_qos},
 	{"vlanProto", own_proto},
 	{"mtu", own_mtu},
+	{"ipamTimeoutMs", own_timeout},
 	{"nodeConfig", own_node_conf},
 };
 
@@ -155,6 +161,7 @@ void cni_conf_own_default(struct cni_conf *c)
 {
 	memcpy(c->prefix, "rdma", sizeof("rdma"));
 	c->vlan_proto = NL_VLAN_8021Q;
+	c->ipam_timeout_ms = CNI_TIMEOUT_MS;
 }
 
 static int check(const struct cni_conf *c, struct json_val root, struct cni_fail *f)

@@ -24,6 +24,9 @@
 #define CNI_ROUTES_MAX  64   /* routes of one interface */
 #define CNI_IFACES_MAX  32   /* interfaces of one attachment */
 #define CNI_VALID_MAX   4096 /* valid attachments of a GC call; kubelet's pod limit is far below */
-#define CNI_DEADLINE_MS 25000 /* of one delegated plugin; runtimes give up on a pod after 60 s */
+
+/* Of all delegated plugins of one call together; runtimes give up on a pod after 60 s or more. */
+#define CNI_TIMEOUT_MS     25000
+#define CNI_TIMEOUT_MAX_MS 100000
 
 #endif
