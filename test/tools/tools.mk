@@ -24,3 +24,6 @@ nl_dump_EXT := libmnl
 TEST_TOOLS += vf_attach
 vf_attach_MODS := ledger sriov sandbox nl json base
 vf_attach_EXT := jsmn libmnl
+
+TEST_TOOLS += killat
+killat_MODS := base
