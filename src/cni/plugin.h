@@ -3,6 +3,7 @@
 #ifndef CNI_PLUGIN_H
 #define CNI_PLUGIN_H
 
+#include "base/arena.h"
 #include "cni/env.h"
 #include "cni/error.h"
 
