@@ -31,14 +31,16 @@ bool parse_mac(struct str s, uint8_t mac[static 6])
 void buf_add_mac(struct buf *b, const uint8_t mac[static 6])
 {
 	static const char digits[] = "0123456789abcdef";
+	char text[MAC_TEXT_LEN];
 
 	for (size_t i = 0; i < 6; i++) {
-		if (i > 0) {
-			buf_add_chr(b, ':');
+		text[3 * i] = digits[mac[i] >> 4];
+		text[3 * i + 1] = digits[mac[i] & 15];
+		if (i < 5) {
+			text[3 * i + 2] = ':';
 		}
-		buf_add_chr(b, digits[mac[i] >> 4]);
-		buf_add_chr(b, digits[mac[i] & 15]);
 	}
+	buf_add(b, (struct str){text, sizeof(text)});
 }
 
 bool mac_is_zero(const uint8_t mac[static 6])

@@ -34,6 +34,17 @@ static void put_escape(struct buf *b, unsigned char c)
 	buf_add_chr(b, hex[c & 15]);
 }
 
+/* How many bytes of s stand for themselves: nearly all of nearly every text, copied at once. */
+static size_t plain(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] >= 0x20 && s.p[n] <= 0x7e && s.p[n] != '"' && s.p[n] != '\\') {
+		n++;
+	}
+	return n;
+}
+
 static void put_text(struct buf *b, struct str s)
 {
 	static const struct str replacement = {"\xef\xbf\xbd", 3};
@@ -41,8 +52,15 @@ static void put_text(struct buf *b, struct str s)
 	buf_add_chr(b, '"');
 	while (s.n > 0) {
 		struct str rest = s;
-		int32_t cp = text_utf8(&rest);
+		size_t n = plain(s);
+		int32_t cp;
 
+		if (n > 0) {
+			buf_add(b, (struct str){s.p, n});
+			s = str_skip(s, n);
+			continue;
+		}
+		cp = text_utf8(&rest);
 		if (cp == TEXT_BAD) {
 			buf_add(b, replacement);
 			rest = str_skip(s, 1);

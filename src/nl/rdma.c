@@ -190,14 +190,14 @@ int nl_rdma_port_list(struct nl_sock *s, uint32_t dev_index, struct nl_rdma_port
 	return r == -EINVAL ? 0 : r; /* so says the kernel of an index that is no device any more */
 }
 
-static bool read_mode_attr(const struct nlattr *a, void *mode)
+static bool read_mode(const struct nlattr *a, void *mode)
 {
 	return attr_type(a) != RDMA_NLDEV_SYS_ATTR_NETNS_MODE || attr_u8(a, mode);
 }
 
 static int take_mode(const struct nlmsghdr *nlh, void *arg, struct err *e)
 {
-	return nldev_read(nlh, RDMA_NLDEV_CMD_SYS_GET, read_mode_attr, arg, e);
+	return nldev_read(nlh, RDMA_NLDEV_CMD_SYS_GET, read_mode, arg, e);
 }
 
 int nl_rdma_exclusive(struct nl_sock *s, struct err *e)

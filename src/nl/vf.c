@@ -285,7 +285,7 @@ int nl_vf_parse(const struct nlmsghdr *nlh, struct nl_vf *out, size_t cap, size_
 struct vf_reply {
 	struct nl_link *pf; /* may be NULL */
 	struct nl_vf *out;
-	size_t cap, *n;
+	size_t cap, n;
 	bool seen;
 };
 
@@ -295,17 +295,15 @@ static int take(const struct nlmsghdr *nlh, void *arg, struct err *e)
 	int r = reply->pf != NULL ? nl_link_parse(nlh, reply->pf, e) : 0;
 
 	reply->seen = true;
-	return r < 0 ? r : nl_vf_parse(nlh, reply->out, reply->cap, reply->n, e);
+	return r < 0 ? r : nl_vf_parse(nlh, reply->out, reply->cap, &reply->n, e);
 }
 
 static int list(struct nl_sock *s, uint32_t ifindex, struct vf_reply *reply, struct err *e)
 {
 	struct nl_reader r = {.msg = take, .arg = reply};
 	struct nl_req q;
-	int rc;
+	int rc = link_index_check(ifindex, e);
 
-	*reply->n = 0;
-	rc = link_index_check(ifindex, e);
 	if (rc < 0) {
 		return rc;
 	}
@@ -321,15 +319,19 @@ static int list(struct nl_sock *s, uint32_t ifindex, struct vf_reply *reply, str
 int nl_vf_list(struct nl_sock *s, uint32_t ifindex, struct nl_vf *out, size_t cap, size_t *n,
 	struct err *e)
 {
-	struct vf_reply reply = {.out = out, .cap = cap, .n = n};
+	struct vf_reply reply = {.out = out, .cap = cap};
+	int r = list(s, ifindex, &reply, e);
 
-	return list(s, ifindex, &reply, e);
+	*n = r < 0 ? 0 : reply.n;
+	return r;
 }
 
 int nl_vf_list_link(struct nl_sock *s, uint32_t ifindex, struct nl_link *pf, struct nl_vf *out,
 	size_t cap, size_t *n, struct err *e)
 {
-	struct vf_reply reply = {.pf = pf, .out = out, .cap = cap, .n = n};
+	struct vf_reply reply = {.pf = pf, .out = out, .cap = cap};
+	int r = list(s, ifindex, &reply, e);
 
-	return list(s, ifindex, &reply, e);
+	*n = r < 0 ? 0 : reply.n;
+	return r;
 }

@@ -82,6 +82,10 @@ int attach_down(
 int attach_rename(struct sriov_mover *m, struct nl_sock *s, struct nl_link *l, const char *name,
 	struct err *e) MUST_CHECK;
 
+/* attach_drop_altnames: all but the first keep. */
+int attach_drop_altnames(struct sriov_mover *m, struct nl_sock *s, struct nl_link *l, size_t keep,
+	struct err *e) MUST_CHECK;
+
 /* attach_carry: l, of the namespace of from, down and under its temporary name without altnames,
  * to the namespace to. */
 int attach_carry(struct sriov_mover *m, const struct sriov_ref *ref, struct nl_sock *from,

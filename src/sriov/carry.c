@@ -43,15 +43,23 @@ int attach_rename(struct sriov_mover *m, struct nl_sock *s, struct nl_link *l, c
 	return r;
 }
 
-/* -ENODEV tells a caller who looks again that the interface went away meanwhile. */
-static int drop_altnames(struct nl_sock *s, const struct nl_link *l, struct err *e)
+int attach_drop_altnames(
+	struct sriov_mover *m, struct nl_sock *s, struct nl_link *l, size_t keep, struct err *e)
 {
-	for (size_t i = 0; i < l->altname_n && i < NL_ALTNAMES_MAX; i++) {
-		int r = nl_link_del_altname(s, l->ifindex, l->altname[i], e);
+	struct attach_retry t = attach_retry(m);
 
+	/* From the end: what a kill leaves of the list is its beginning, in order. */
+	while (l->altname_n > keep) {
+		size_t last = (l->altname_n < NL_ALTNAMES_MAX ? l->altname_n : NL_ALTNAMES_MAX) - 1;
+		int r;
+
+		do {
+			r = nl_link_del_altname(s, l->ifindex, l->altname[last], e);
+		} while (attach_again(&t, r));
 		if (r < 0 && r != -ENOENT) {
 			return r;
 		}
+		l->altname_n = last;
 	}
 	return 0;
 }
@@ -68,7 +76,7 @@ int attach_carry(struct sriov_mover *m, const struct sriov_ref *ref, struct nl_s
 		r = attach_rename(m, from, l, temp, e);
 	}
 	if (r == 0) {
-		r = drop_altnames(from, l, e);
+		r = attach_drop_altnames(m, from, l, 0, e);
 	}
 	if (r < 0) {
 		return r;

@@ -102,50 +102,28 @@ static int settings(struct giveback *g, const struct nl_link *l, struct err *e)
 	return r == 0 ? attach_set_netdev(&s, l, &g->to, e) : r;
 }
 
-static bool listed(const struct sriov_saved *s, const char *name)
+/* How many of its altnames, from the first, are as they were before. */
+static size_t altnames_kept(const struct giveback *g, const struct nl_link *l)
 {
-	for (size_t i = 0; i < s->altname_n; i++) {
-		if (strcmp(s->altname[i], name) == 0) {
-			return true;
-		}
+	size_t n = 0;
+
+	while (n < l->altname_n && n < NL_ALTNAMES_MAX && n < g->to.altname_n &&
+		strcmp(l->altname[n], g->to.altname[n]) == 0) {
+		n++;
 	}
-	return false;
+	return n;
 }
 
-static bool has_altname(const struct nl_link *l, const char *name)
-{
-	for (size_t i = 0; i < l->altname_n && i < NL_ALTNAMES_MAX; i++) {
-		if (strcmp(l->altname[i], name) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Altnames that were not there before go, as one of them may be the name to have. */
-static int drop_altnames(struct giveback *g, const struct nl_link *l, struct err *e)
-{
-	for (size_t i = 0; i < l->altname_n && i < NL_ALTNAMES_MAX; i++) {
-		int r = 0;
-
-		if (!listed(&g->to, l->altname[i])) {
-			r = nl_link_del_altname(&g->m->k->route, l->ifindex, l->altname[i], e);
-		}
-		if (r < 0 && r != -ENOENT) {
-			return r;
-		}
-	}
-	return 0;
-}
-
+/* From the first that is missing, so that their order is as it was, too. */
 static int add_altnames(struct giveback *g, const struct nl_link *l, struct err *e)
 {
-	for (size_t i = 0; i < g->to.altname_n; i++) {
-		int r = 0;
+	for (size_t i = l->altname_n; i < g->to.altname_n; i++) {
+		struct attach_retry t = attach_retry(g->m);
+		int r;
 
-		if (!has_altname(l, g->to.altname[i])) {
+		do {
 			r = nl_link_add_altname(&g->m->k->route, l->ifindex, g->to.altname[i], e);
-		}
+		} while (attach_again(&t, r));
 		/* Another interface has it by now, or udev was faster than we. */
 		if (r == -EEXIST) {
 			log_warn("VF %u of %s: alternative name %s is taken", g->ref->vf,
@@ -236,7 +214,10 @@ static int restore(struct giveback *g, struct nl_link *l, struct err *e)
 		r = attach_down(g->m, &g->m->k->route, l, e);
 	}
 	r = r == 0 ? settings(g, l, e) : r;
-	r = r == 0 ? drop_altnames(g, l, e) : r;
+	/* Those that were not there before go first: one of them may be the name to have. */
+	if (r == 0) {
+		r = attach_drop_altnames(g->m, &g->m->k->route, l, altnames_kept(g, l), e);
+	}
 	r = r == 0 ? name_again(g, l, e) : r;
 	r = r == 0 ? add_altnames(g, l, e) : r;
 	return r == 0 && !whole && g->to.up ? set_up(g, l, e) : r;

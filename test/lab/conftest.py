@@ -2,14 +2,21 @@
 """One lab of two nodes for all tests, taken down at the end whatever happens."""
 
 import os
+import signal
 
 import pytest
 
 from labtool import TOP, Lab
 
 
+def interrupted(number, _frame):
+    """Ends the run as Ctrl-C does, so that the lab is taken down then too."""
+    raise KeyboardInterrupt(f"signal {number}")
+
+
 @pytest.fixture(scope="session")
 def lab():
+    signal.signal(signal.SIGTERM, interrupted)
     it = Lab()
     it.down()
     try:

@@ -182,10 +182,11 @@ static int give(const struct sriov_ref *ref, struct err *e)
 static int take_back(struct err *e)
 {
 	struct sriov_returned back;
+	bool touched = entry.phase != LEDGER_PLANNED;
 	struct sriov_ref ref;
-	int r = store_phase(LEDGER_RELEASING, e);
+	int r = touched ? store_phase(LEDGER_RELEASING, e) : 0;
 
-	if (r == 0 && entry.has_pci) {
+	if (r == 0 && touched) {
 		r = sriov_ref_find(&mover, &entry.pci, &ref, e);
 		if (r == 0) {
 			r = sriov_vf_return(&mover, &ref, &entry.restore,
