@@ -206,6 +206,13 @@ static int load(struct call *c, int dir, const char *name, struct arena *mem,
 	return forget(c, dir, name);
 }
 
+static int drop_stale(void *arg, const char *name, struct err *e)
+{
+	(void)e;
+	(void)file_drop_stale(*(const int *)arg, name);
+	return 0;
+}
+
 static int del_by_conf(struct call *c, const char *container_id, const char *ifname)
 {
 	struct str conf;
@@ -229,6 +236,9 @@ int delegate_del(struct call *c, const char *container_id, const char *ifname, b
 	int r = 0;
 
 	dir = open_dir(c);
+	if (dir >= 0 && file_list(dir, ".", drop_stale, &dir, &c->fail.e) < 0) {
+		return call_code(c, CNI_ERR_IO);
+	}
 	if (dir >= 0 && file_name(container_id, ifname, name)) {
 		r = load(c, dir, name, &mem, &root, &doc, type);
 	}
@@ -303,6 +313,7 @@ static int sweep_file(void *arg, const char *file, struct err *e)
 	(void)e; /* what went wrong is in s */
 	if (!str_cut(str_from(file), ':', &head, &tail) || tail.n < 6 ||
 		!str_eq_c(str_skip(tail, tail.n - 5), ".json")) {
+		(void)file_drop_stale(s->dir, file);
 		return 0; /* a write in progress */
 	}
 	base = (struct str){tail.p, tail.n - 5};
