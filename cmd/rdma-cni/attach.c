@@ -65,8 +65,8 @@ static int bring_in(struct work *w)
 	if (sriov_vf_prepare(m, w->ref, &w->en->restore, &want, e) < 0) {
 		return device(w, "configure");
 	}
-	if (sriov_vf_move_in(
-		    m, w->ref, &w->en->restore, w->pod, w->en->ifname, &w->ifindex, e) < 0) {
+	if (sriov_vf_move_in(m, w->ref, &w->en->restore, w->pod, w->en->ifname, &w->ifindex, e) <
+		0) {
 		return device(w, "move");
 	}
 	return 0;
@@ -101,8 +101,7 @@ static int add_addrs(struct work *w)
 
 	ASSERT(ip->ip_n <= LEDGER_ADDRS_MAX);
 	for (size_t i = 0; i < ip->ip_n; i++) {
-		if (nl_addr_add(
-			    &w->pod->route, w->ifindex, &ip->ip[i].addr, &w->c->fail.e) < 0) {
+		if (nl_addr_add(&w->pod->route, w->ifindex, &ip->ip[i].addr, &w->c->fail.e) < 0) {
 			return device(w, "address");
 		}
 		buf_init(&b, w->en->addr[i], LEDGER_ADDR_CAP - 1);
@@ -116,8 +115,8 @@ static int add_addrs(struct work *w)
 static bool same_route(const struct cni_route *a, const struct cni_route *b)
 {
 	return a->dst.family == b->dst.family && a->dst.prefix == b->dst.prefix &&
-	       memcmp(a->dst.ip, b->dst.ip, sizeof(a->dst.ip)) == 0 &&
-	       a->priority == b->priority && a->table == b->table;
+	       memcmp(a->dst.ip, b->dst.ip, sizeof(a->dst.ip)) == 0 && a->priority == b->priority &&
+	       a->table == b->table;
 }
 
 static int add_route(struct work *w, const struct cni_route *r)
@@ -169,8 +168,7 @@ static void announce(struct work *w)
 	if (w->out->ip.ip_n == 0) {
 		return;
 	}
-	fd = sandbox_netns_socket(
-		&w->pod->ns, &w->c->mover.home, AF_PACKET, SOCK_RAW, 0, &e);
+	fd = sandbox_netns_socket(&w->pod->ns, &w->c->mover.home, AF_PACKET, SOCK_RAW, 0, &e);
 	for (size_t i = 0; fd >= 0 && i < w->out->ip.ip_n; i++) {
 		if (nl_announce(fd, w->ifindex, &w->out->ip.ip[i].addr, w->out->mac, &e) < 0) {
 			log_debug("%s is not announced: %s", w->en->ifname, e.msg);
@@ -237,10 +235,9 @@ static int attach(struct work *w)
 int attach_one(struct call *c, struct sriov_pod *pod, struct ledger_entry *en,
 	const struct sriov_ref *ref, size_t rank, struct cni_iface *out)
 {
-	struct work w = {
-		.c = c, .pod = pod, .en = en, .ref = ref, .rank = rank, .out = out};
-	cleanup_fd int lock = ledger_lock_vf(
-		c->store.state, &ref->pci, clock_ms() + CALL_LOCK_MS, &c->fail.e);
+	struct work w = {.c = c, .pod = pod, .en = en, .ref = ref, .rank = rank, .out = out};
+	cleanup_fd int lock =
+		ledger_lock_vf(c->store.state, &ref->pci, clock_ms() + CALL_LOCK_MS, &c->fail.e);
 	int r;
 
 	memset(out, 0, sizeof(*out));

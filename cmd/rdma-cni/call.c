@@ -53,8 +53,8 @@ int call_lock(struct call *c, const char *container_id, const char *ifname)
 		.l_start = place_of(container_id, ifname),
 		.l_len = 1};
 	int64_t deadline = clock_ms() + CALL_LOCK_MS;
-	cleanup_fd int fd = openat(c->store.state, CALLS_FILE,
-		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	cleanup_fd int fd =
+		openat(c->store.state, CALLS_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0) {
 		(void)err_sys(&c->fail.e, errno, "%s/" CALLS_FILE, c->node.state_dir);
@@ -63,14 +63,12 @@ int call_lock(struct call *c, const char *container_id, const char *ifname)
 	/* F_OFD_SETLK: the lock belongs to the open file, which a plugin inherits (fcntl(2)). */
 	while (fcntl(fd, F_OFD_SETLK, &l) < 0) {
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
-			(void)err_sys(
-				&c->fail.e, errno, "lock %s/" CALLS_FILE, c->node.state_dir);
+			(void)err_sys(&c->fail.e, errno, "lock %s/" CALLS_FILE, c->node.state_dir);
 			return call_code(c, CNI_ERR_IO);
 		}
 		if (clock_ms() >= deadline) {
 			return cni_fail_set(&c->fail, CNI_ERR_LATER, ETIMEDOUT,
-				"another call for %.64s:%s is still at work", container_id,
-				ifname);
+				"another call for %.64s:%s is still at work", container_id, ifname);
 		}
 		clock_sleep_ms(PAUSE_MS);
 	}

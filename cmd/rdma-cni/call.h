@@ -10,7 +10,8 @@
 #include "sriov/attach.h"
 #include "sriov/conf.h"
 
-/* Budgets of one call. Runtimes give a pod's network about a minute; none of these adds up to it. */
+/* Budgets of one call. Runtimes give a pod's network about a minute; none of these adds up to it.
+ */
 #define CALL_LOCK_MS   30000 /* for other calls of this node */
 #define CALL_KERNEL_MS 10000 /* for a VF that is busy */
 #define CALL_UNDO_MS   15000 /* for IPAM and kernel together while an ADD is undone */

@@ -48,12 +48,11 @@ static int open_dir(struct call *c)
 
 static bool file_name(const char *container_id, const char *ifname, char out[LEDGER_NAME_CAP])
 {
-	return ledger_record_name(
-		str_from(container_id), str_from(ifname), out, LEDGER_NAME_CAP);
+	return ledger_record_name(str_from(container_id), str_from(ifname), out, LEDGER_NAME_CAP);
 }
 
-static int run(struct call *c, enum cni_command command, const char *type,
-	const char *container_id, const char *ifname, struct str conf)
+static int run(struct call *c, enum cni_command command, const char *type, const char *container_id,
+	const char *ifname, struct str conf)
 {
 	const struct cni_var set[] = {
 		{"CNI_COMMAND", cni_command_name(command)},
@@ -117,7 +116,8 @@ static int store(struct call *c, int dir, const char *name, struct str conf)
 static int forget(struct call *c, int dir, const char *name)
 {
 	if (unlinkat(dir, name, 0) < 0 && errno != ENOENT) {
-		(void)err_sys(&c->fail.e, errno, "%s/" DELEGATED_DIR "/%s", c->node.state_dir, name);
+		(void)err_sys(
+			&c->fail.e, errno, "%s/" DELEGATED_DIR "/%s", c->node.state_dir, name);
 		return call_code(c, CNI_ERR_IO);
 	}
 	(void)fsync(dir); /* a file that comes back after a crash is deleted once more */
@@ -142,7 +142,8 @@ static int check_answer(struct call *c)
 
 int delegate_add(struct call *c)
 {
-	const char *id = c->env.container_id, *ifname = c->env.ifname, *type = c->conf.delegate_type;
+	const char *id = c->env.container_id, *ifname = c->env.ifname,
+		   *type = c->conf.delegate_type;
 	char name[LEDGER_NAME_CAP];
 	cleanup_fd int dir = -1;
 	struct cni_fail why;
@@ -170,18 +171,18 @@ int delegate_add(struct call *c)
 		return 0;
 	}
 	why = c->fail;
-	if (run(c, CNI_DEL, type, id, ifname, conf) < 0) {
+	r = run(c, CNI_DEL, type, id, ifname, conf);
+	r = r < 0 ? r : forget(c, dir, name);
+	if (r < 0) {
 		log_error("undoing: %s", c->fail.e.msg); /* the runtime's DEL will try again */
-	} else if (forget(c, dir, name) < 0) {
-		log_error("undoing: %s", c->fail.e.msg);
 	}
 	c->fail = why;
 	return -why.e.code;
 }
 
 /* One file: 1 read, 0 none or damaged (then it is removed). */
-static int load(struct call *c, int dir, const char *name, struct arena *mem,
-	struct json_val *root, struct json_doc *doc, char type[CNI_TYPE_MAX + 1])
+static int load(struct call *c, int dir, const char *name, struct arena *mem, struct json_val *root,
+	struct json_doc *doc, char type[CNI_TYPE_MAX + 1])
 {
 	ssize_t n = file_read_regular(dir, name, text, sizeof(text), &c->fail.e);
 

@@ -19,8 +19,8 @@ int delegate_add(struct call *c) MUST_CHECK;
  * delegate_del: have it taken back if it was delegated. Without a file, and if maybe (no record of
  * ours was found either: a reboot cleared both), by the configuration that came in.
  */
-int delegate_del(struct call *c, const char *container_id, const char *ifname, bool maybe)
-	MUST_CHECK;
+int delegate_del(
+	struct call *c, const char *container_id, const char *ifname, bool maybe) MUST_CHECK;
 
 /* delegate_check: 1 the attachment is delegated and in order, 0 it is not delegated. */
 int delegate_check(struct call *c) MUST_CHECK;
@@ -32,7 +32,7 @@ int delegate_status(struct call *c) MUST_CHECK;
 int delegate_gc(struct call *c, const struct cni_valid *valid, size_t n) MUST_CHECK;
 
 /* gc_is_valid: whether an attachment is in the list. */
-bool gc_is_valid(const struct cni_valid *valid, size_t n, const char *container_id,
-	const char *ifname);
+bool gc_is_valid(
+	const struct cni_valid *valid, size_t n, const char *container_id, const char *ifname);
 
 #endif

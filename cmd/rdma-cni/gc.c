@@ -25,8 +25,7 @@ static struct ledger_entry entry;
 static char ids[LEDGER_EACH_MEM];
 static char text[CNI_RESULT_MAX];
 
-bool gc_is_valid(
-	const struct cni_valid *v, size_t n, const char *container_id, const char *ifname)
+bool gc_is_valid(const struct cni_valid *v, size_t n, const char *container_id, const char *ifname)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(v[i].container_id, container_id) == 0 &&

@@ -10,8 +10,7 @@
 #include "cni/plugin.h"
 #include "json/write.h"
 
-int ipam_run(
-	struct call *c, enum cni_command command, const struct ipam_for *who, struct str conf)
+int ipam_run(struct call *c, enum cni_command command, const struct ipam_for *who, struct str conf)
 {
 	const struct cni_var set[] = {
 		{"CNI_COMMAND", cni_command_name(command)},

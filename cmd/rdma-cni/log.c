@@ -56,8 +56,8 @@ static void sink(enum log_level level, struct str s)
 		who->container_id[0] != '\0' ? who->container_id : "-",
 		who->ifname[0] != '\0' ? ":" : "", who->ifname,
 		who->pod_name[0] != '\0' ? " pod " : "", who->pod_namespace,
-		who->pod_namespace[0] != '\0' && who->pod_name[0] != '\0' ? "/" : "",
-		who->pod_name, STR_ARG(s));
+		who->pod_namespace[0] != '\0' && who->pod_name[0] != '\0' ? "/" : "", who->pod_name,
+		STR_ARG(s));
 
 	if (n <= 0) {
 		return;

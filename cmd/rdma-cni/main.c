@@ -14,8 +14,8 @@
 #include "log.h"
 #include "sandbox/fds.h"
 
-#define EXIT_ERROR   1
-#define STDIN_MS     10000 /* a runtime writes the configuration at once */
+#define EXIT_ERROR 1
+#define STDIN_MS   10000 /* a runtime writes the configuration at once */
 
 static const char usage[] =
 	"rdma-cni is a CNI plugin: a container runtime runs it, with CNI_COMMAND and the like in\n"
@@ -65,7 +65,7 @@ static int read_stdin(struct call *c)
 static int check_version(struct call *c)
 {
 	enum cni_command cmd = c->env.command;
-	enum cni_version least = cmd == CNI_CHECK				? CNI_0_4_0
+	enum cni_version least = cmd == CNI_CHECK                     ? CNI_0_4_0
 				 : cmd == CNI_STATUS || cmd == CNI_GC ? CNI_1_1_0
 								      : CNI_0_1_0;
 
@@ -79,7 +79,7 @@ static int check_version(struct call *c)
 
 static int run(struct call *c)
 {
-	static int (*const commands[])(struct call *c) = {
+	static int (*const commands[])(struct call * c) = {
 		[CNI_ADD] = add_run,
 		[CNI_DEL] = del_run,
 		[CNI_CHECK] = check_run,

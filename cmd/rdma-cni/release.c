@@ -174,8 +174,8 @@ static int release_loaded(struct call *c)
 		}
 		r = release_device(c, deadline);
 	}
-	if (r == 0 && ledger_remove(&c->store, str_from(entry.container_id),
-			      str_from(entry.ifname), &c->fail.e) < 0) {
+	if (r == 0 && ledger_remove(&c->store, str_from(entry.container_id), str_from(entry.ifname),
+			      &c->fail.e) < 0) {
 		r = call_code(c, CNI_ERR_IO);
 	}
 	if (r == 0 && ipam.e.code != 0) {

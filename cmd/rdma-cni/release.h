@@ -18,7 +18,7 @@ int release_one(struct call *c, const char *container_id, const char *ifname) MU
  * release_all: every interface that the attachment (container_id, request) has, the last one
  * first. *found: how many records there were. The first failure is reported, the others logged.
  */
-int release_all(struct call *c, const char *container_id, const char *request, size_t *found)
-	MUST_CHECK;
+int release_all(
+	struct call *c, const char *container_id, const char *request, size_t *found) MUST_CHECK;
 
 #endif

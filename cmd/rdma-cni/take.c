@@ -24,8 +24,10 @@ bool take_usable(const struct sriov_vf *vf)
 
 int take_node(struct call *c, struct sriov_node **n, struct ledger **l)
 {
-	if (call_mover(c) < 0) {
-		return -c->fail.e.code;
+	int r = call_mover(c);
+
+	if (r < 0) {
+		return r;
 	}
 	ledger_init(&records, rec, strings, sizeof(strings));
 	if (sriov_node_read(&c->kernel, &node, &c->fail.e) < 0 ||
@@ -129,8 +131,8 @@ static void fill(struct call *c, const struct sandbox_netns *ns, struct ledger_e
 	}
 }
 
-static int take_one(struct call *c, const struct sriov_pf *pf, struct ledger_entry *en,
-	struct sriov_ref *ref)
+static int take_one(
+	struct call *c, const struct sriov_pf *pf, struct ledger_entry *en, struct sriov_ref *ref)
 {
 	static const struct sriov_holder ours; /* so that nobody else takes it */
 	struct sriov_vf *vf = pick(pf);
@@ -163,8 +165,8 @@ static void forget(struct call *c, struct taken *t)
 	while (t->n > 0) {
 		const struct ledger_entry *en = &t->entry[--t->n];
 
-		if (ledger_remove(&c->store, str_from(en->container_id), str_from(en->ifname),
-			    &e) < 0) {
+		if (ledger_remove(&c->store, str_from(en->container_id), str_from(en->ifname), &e) <
+			0) {
 			log_error("%s", e.msg);
 		}
 	}

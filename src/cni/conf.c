@@ -124,8 +124,8 @@ static int read_runtime(struct cni_conf *c, struct json_val root, struct cni_fai
 	return 0;
 }
 
-int cni_conf_parse(struct cni_conf *c, struct str text, unsigned flags, struct arena *a,
-	struct cni_fail *f)
+int cni_conf_parse(
+	struct cni_conf *c, struct str text, unsigned flags, struct arena *a, struct cni_fail *f)
 {
 	bool lenient = (flags & CNI_CONF_LENIENT) != 0;
 	struct json_val root;
@@ -178,8 +178,7 @@ enum cni_version cni_conf_version(struct str text, struct arena *a)
 	return v;
 }
 
-static int add_valid(
-	struct json_val item, struct cni_valid *out, size_t *n, struct cni_fail *f)
+static int add_valid(struct json_val item, struct cni_valid *out, size_t *n, struct cni_fail *f)
 {
 	struct json_val id, ifname;
 	struct cni_valid v;

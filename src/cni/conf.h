@@ -20,21 +20,21 @@ struct cni_conf {
 	struct json_doc doc;
 	enum cni_version version;
 	char name[CNI_NAME_MAX + 1];
-	struct json_val ipam;               /* none: no addresses */
-	char ipam_type[CNI_TYPE_MAX + 1];   /* empty: no addresses */
-	struct json_val prev;               /* prevResult; none: we are the first plugin */
-	struct json_val runtime;            /* runtimeConfig; none where not given */
-	struct json_val annotations;        /* none: not passed; null or an object otherwise */
-	struct json_val dns, args;          /* as given, or none */
-	struct json_val interfaces;         /* our list of interfaces, or none */
-	struct json_val delegate;           /* network for pods without RDMA, or none */
+	struct json_val ipam;             /* none: no addresses */
+	char ipam_type[CNI_TYPE_MAX + 1]; /* empty: no addresses */
+	struct json_val prev;             /* prevResult; none: we are the first plugin */
+	struct json_val runtime;          /* runtimeConfig; none where not given */
+	struct json_val annotations;      /* none: not passed; null or an object otherwise */
+	struct json_val dns, args;        /* as given, or none */
+	struct json_val interfaces;       /* our list of interfaces, or none */
+	struct json_val delegate;         /* network for pods without RDMA, or none */
 	char delegate_type[CNI_TYPE_MAX + 1];
-	char prefix[CNI_PREFIX_MAX + 1]; /* ifNamePrefix, default "rdma" */
-	bool account_min;                /* min_tx_rate is "account": not given to the driver */
-	uint32_t vlan, qos;              /* vlan 0: none */
-	uint16_t vlan_proto;             /* NL_VLAN_* */
-	uint32_t mtu;                    /* 0: as it is */
-	uint32_t ipam_timeout_ms;        /* ipamTimeoutMs, for all delegated plugins of a call */
+	char prefix[CNI_PREFIX_MAX + 1];  /* ifNamePrefix, default "rdma" */
+	bool account_min;                 /* min_tx_rate is "account": not given to the driver */
+	uint32_t vlan, qos;               /* vlan 0: none */
+	uint16_t vlan_proto;              /* NL_VLAN_* */
+	uint32_t mtu;                     /* 0: as it is */
+	uint32_t ipam_timeout_ms;         /* ipamTimeoutMs, for all delegated plugins of a call */
 	char node_conf[CNI_PATH_MAX + 1]; /* nodeConfig; empty: the default */
 };
 
@@ -73,7 +73,7 @@ struct cni_valid {
  * is in either of them is valid. out has CNI_VALID_MAX entries. CNI_ERR_CONFIG when both are
  * missing (null is an empty list), malformed, or too long.
  */
-int cni_conf_valid(const struct cni_conf *c, struct cni_valid *out, size_t *n, struct cni_fail *f)
-	MUST_CHECK;
+int cni_conf_valid(
+	const struct cni_conf *c, struct cni_valid *out, size_t *n, struct cni_fail *f) MUST_CHECK;
 
 #endif

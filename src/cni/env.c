@@ -104,7 +104,8 @@ static int check_values(const struct cni_env *v, unsigned needs, struct cni_fail
 {
 	if ((needs & NEED_ID) != 0 && !cni_name_ok(str_from(v->container_id), CNI_ID_MAX)) {
 		return cni_fail_set(f, CNI_ERR_ENV, EINVAL,
-			"CNI_CONTAINERID '%.64s' (%zu bytes) is not 1 to %d letters, digits, '_', '.' "
+			"CNI_CONTAINERID '%.64s' (%zu bytes) is not 1 to %d letters, digits, '_', "
+			"'.' "
 			"or '-', first a letter or digit",
 			v->container_id, strlen(v->container_id), CNI_ID_MAX);
 	}

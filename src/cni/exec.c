@@ -33,8 +33,7 @@ static void close_end(int *fd)
 }
 
 /* In the child, between fork and exec: only async-signal-safe calls. */
-NORETURN static void become(
-	const struct cni_exec *x, int in, int out, int report)
+NORETURN static void become(const struct cni_exec *x, int in, int out, int report)
 {
 	char *argv[2];
 	sigset_t none;
@@ -133,8 +132,8 @@ static int drain(const struct cni_exec *x, struct child *c, struct err *e)
 	}
 	buf_add(x->output, (struct str){part, (size_t)n});
 	if (!buf_ok(x->output)) {
-		return err_set(e, EMSGSIZE, "%s printed more than %zu bytes", x->path,
-			x->output->cap);
+		return err_set(
+			e, EMSGSIZE, "%s printed more than %zu bytes", x->path, x->output->cap);
 	}
 	return 1;
 }

@@ -25,7 +25,8 @@ static int get_net(struct json_val v, struct nl_ip *out, struct err *e)
 	if (r < 0) {
 		return r;
 	}
-	return cni_net_parse(str_from(text), out) ? 0 : json_wrong(v, e, "an address with a prefix");
+	return cni_net_parse(str_from(text), out) ? 0
+						  : json_wrong(v, e, "an address with a prefix");
 }
 
 static int get_gw(struct json_val v, uint8_t family, bool *has, struct nl_ip *out, struct err *e)
@@ -156,7 +157,7 @@ static int read_new(struct cni_ipam *r, struct json_val root, struct err *e)
 	}
 	while (n == 0 && json_next(&it, NULL, &v)) {
 		struct json_val family = json_get(v, "version");
-		uint8_t want = json_text_eq(family, STR("4"))	? AF_INET
+		uint8_t want = json_text_eq(family, STR("4"))   ? AF_INET
 			       : json_text_eq(family, STR("6")) ? AF_INET6
 								: 0;
 

@@ -35,7 +35,8 @@ struct cni_ipam {
  * -EINVAL with place and reason: not JSON, a wrong type, an address that is none, a gateway or
  * route of another family than its address, no address at all, more than there is room for.
  */
-int cni_ipam_parse(struct cni_ipam *out, struct str text, struct arena *a, struct err *e) MUST_CHECK;
+int cni_ipam_parse(
+	struct cni_ipam *out, struct str text, struct arena *a, struct err *e) MUST_CHECK;
 
 /* cni_ipam_gw: the gateway of a route: its own, else that of the first address of its family. */
 const struct nl_ip *cni_ipam_gw(const struct cni_ipam *r, const struct cni_route *route);

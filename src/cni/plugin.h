@@ -34,7 +34,7 @@ struct cni_plugin {
 int cni_plugin_run(const struct cni_plugin *p, struct cni_fail *f) MUST_CHECK;
 
 /* cni_plugin_find: the first regular file of that name in the directories of path; -ENOENT. */
-int cni_plugin_find(struct str path, const char *type, char out[CNI_PATH_MAX + 1], struct err *e)
-	MUST_CHECK;
+int cni_plugin_find(
+	struct str path, const char *type, char out[CNI_PATH_MAX + 1], struct err *e) MUST_CHECK;
 
 #endif

@@ -84,8 +84,8 @@ static void put_route(struct json_writer *w, const struct cni_route *r, enum cni
 }
 
 /* 0.1.0 and 0.2.0. */
-static void put_family(struct json_writer *w, const char *key, const struct cni_result *r,
-	uint8_t family)
+static void put_family(
+	struct json_writer *w, const char *key, const struct cni_result *r, uint8_t family)
 {
 	const struct cni_ipam *ip = r->iface_n > 0 ? &r->iface[0].ip : NULL;
 	size_t i = 0;
@@ -143,8 +143,7 @@ static void put_ips(struct json_writer *w, const struct cni_result *r)
 
 			json_put_object(w, NULL);
 			if (cni_version_shape(r->version) == CNI_SHAPE_IPS_FAMILY) {
-				json_put_cstr(w, "version",
-					ip->addr.family == AF_INET ? "4" : "6");
+				json_put_cstr(w, "version", ip->addr.family == AF_INET ? "4" : "6");
 			}
 			json_put_u64(w, "interface", before + i);
 			put_ip(w, "address", &ip->addr, true);
@@ -243,8 +242,7 @@ void cni_result_write(struct buf *b, const struct cni_result *r)
 		put_family(&w, "ip6", r, AF_INET6);
 	} else {
 		for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-			if (has_ours(r, i) &&
-				json_type(json_get(r->prev, lists[i])) == JSON_NONE) {
+			if (has_ours(r, i) && json_type(json_get(r->prev, lists[i])) == JSON_NONE) {
 				put_list(&w, r, i);
 			}
 		}

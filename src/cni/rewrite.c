@@ -88,8 +88,7 @@ void cni_rewrite_delegate(struct buf *b, const struct cni_conf *c, bool with_pre
 	(void)!json_writer_done(&w); /* the overflow flag stays in b for the caller */
 }
 
-void cni_rewrite_gc(
-	struct buf *b, struct json_val conf, const struct cni_valid *valid, size_t n)
+void cni_rewrite_gc(struct buf *b, struct json_val conf, const struct cni_valid *valid, size_t n)
 {
 	static const char *const lists[] = {"cni.dev/valid-attachments", "cni.dev/attachments"};
 	struct json_writer w;

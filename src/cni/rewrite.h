@@ -16,7 +16,6 @@ void cni_rewrite_delegate(struct buf *b, const struct cni_conf *c, bool with_pre
  * cni_rewrite_gc: a configuration (conf, any JSON object) with the valid attachments replaced by
  * n others, under both spellings.
  */
-void cni_rewrite_gc(
-	struct buf *b, struct json_val conf, const struct cni_valid *valid, size_t n);
+void cni_rewrite_gc(struct buf *b, struct json_val conf, const struct cni_valid *valid, size_t n);
 
 #endif

@@ -12,8 +12,8 @@
 #include "nl/link_priv.h"
 #include "nl/msg_priv.h"
 
-int nl_devconf_set(struct nl_sock *s, uint32_t ifindex, const struct nl_devconf *conf, size_t n,
-	struct err *e)
+int nl_devconf_set(
+	struct nl_sock *s, uint32_t ifindex, const struct nl_devconf *conf, size_t n, struct err *e)
 {
 	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex};
 	struct nlattr *spec, *inet, *list;

@@ -93,7 +93,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(f.e.code == 0);
 		must(cni_name_ok(str_from(conf.name), CNI_NAME_MAX));
 		must(parse_ifname(str_from(conf.prefix)) && conf.vlan <= 4094 && conf.qos <= 7);
-		must(strchr(conf.ipam_type, '/') == NULL && strchr(conf.delegate_type, '/') == NULL);
+		must(strchr(conf.ipam_type, '/') == NULL &&
+			strchr(conf.delegate_type, '/') == NULL);
 		write_all();
 	}
 	return 0;

@@ -45,13 +45,14 @@ static void everything(void **state)
 {
 	(void)state;
 	assert_int_equal(
-		parse(HEAD
-			",\"ipam\":{\"type\":\"host-local\"},\"dns\":{},\"args\":{\"cni\":{}},"
-			"\"capabilities\":{\"x\":true},\"runtimeConfig\":{"
-			"\"io.kubernetes.cri.pod-annotations\":{\"a\":\"1\"}},\"prevResult\":{},"
-			"\"interfaces\":[{}],\"delegate\":{\"type\":\"ptp\"},\"ifNamePrefix\":\"ib\","
-			"\"min_tx_rate\":\"account\",\"vlan\":5,\"vlanQoS\":3,\"vlanProto\":\"802.1AD\","
-			"\"mtu\":9000,\"nodeConfig\":\"/x\",\"ipamTimeoutMs\":100,\"other\":1}",
+		parse(HEAD ",\"ipam\":{\"type\":\"host-local\"},\"dns\":{},\"args\":{\"cni\":{}},"
+			   "\"capabilities\":{\"x\":true},\"runtimeConfig\":{"
+			   "\"io.kubernetes.cri.pod-annotations\":{\"a\":\"1\"}},\"prevResult\":{},"
+			   "\"interfaces\":[{}],\"delegate\":{\"type\":\"ptp\"},\"ifNamePrefix\":"
+			   "\"ib\","
+			   "\"min_tx_rate\":\"account\",\"vlan\":5,\"vlanQoS\":3,\"vlanProto\":"
+			   "\"802.1AD\","
+			   "\"mtu\":9000,\"nodeConfig\":\"/x\",\"ipamTimeoutMs\":100,\"other\":1}",
 			0),
 		0);
 	assert_string_equal(c.ipam_type, "host-local");
@@ -131,7 +132,8 @@ static const struct {
 	{HEAD ",\"min-tx-rate\":\"account\"}", CNI_ERR_CONFIG, "'min_tx_rate'"},
 	{HEAD ",\"MTU\":1500}", CNI_ERR_CONFIG, "'mtu'"},
 	{HEAD ",\"if_name_prefix\":\"x\"}", CNI_ERR_CONFIG, "'ifNamePrefix'"},
-	{"{\"cniVersion\":\"0.2.0\",\"name\":\"n\",\"ifNamePrefix\":\"x\"}", CNI_ERR_CONFIG, "0.3.0"},
+	{"{\"cniVersion\":\"0.2.0\",\"name\":\"n\",\"ifNamePrefix\":\"x\"}", CNI_ERR_CONFIG,
+		"0.3.0"},
 };
 
 static void mistakes(void **state)

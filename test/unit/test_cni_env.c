@@ -7,7 +7,8 @@
 
 #include "cni/env.h"
 
-#define BASE "CNI_PATH=/opt/cni/bin", "CNI_CONTAINERID=c1", "CNI_NETNS=/run/netns/x", "CNI_IFNAME=eth0"
+#define BASE                                                                                       \
+	"CNI_PATH=/opt/cni/bin", "CNI_CONTAINERID=c1", "CNI_NETNS=/run/netns/x", "CNI_IFNAME=eth0"
 
 static int read_vars(struct cni_env *v, struct cni_fail *f, const char *const *vars)
 {

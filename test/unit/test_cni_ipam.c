@@ -34,9 +34,10 @@ static void is_net(const struct nl_ip *ip, const char *want)
 static void old_shape(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("{\"cniVersion\":\"0.2.0\",\"ip4\":{\"ip\":\"10.0.0.5/24\",\"gateway\":"
-			       "\"10.0.0.1\",\"routes\":[{\"dst\":\"0.0.0.0/0\"}]},\"ip6\":{\"ip\":"
-			       "\"fd00::5/64\",\"routes\":null},\"dns\":{\"nameservers\":[\"1.1.1.1\"]}}"),
+	assert_int_equal(
+		parse("{\"cniVersion\":\"0.2.0\",\"ip4\":{\"ip\":\"10.0.0.5/24\",\"gateway\":"
+		      "\"10.0.0.1\",\"routes\":[{\"dst\":\"0.0.0.0/0\"}]},\"ip6\":{\"ip\":"
+		      "\"fd00::5/64\",\"routes\":null},\"dns\":{\"nameservers\":[\"1.1.1.1\"]}}"),
 		0);
 	assert_int_equal(r.ip_n, 2);
 	assert_int_equal(r.route_n, 1);
@@ -52,12 +53,16 @@ static void old_shape(void **state)
 static void new_shapes(void **state)
 {
 	static const char *const texts[] = {
-		"{\"cniVersion\":\"0.4.0\",\"ips\":[{\"version\":\"4\",\"address\":\"10.0.0.5/24\"},"
-		"{\"version\":\"6\",\"address\":\"fd00::5/64\",\"gateway\":\"fd00::1\"}],\"routes\":"
+		"{\"cniVersion\":\"0.4.0\",\"ips\":[{\"version\":\"4\",\"address\":\"10.0.0.5/"
+		"24\"},"
+		"{\"version\":\"6\",\"address\":\"fd00::5/"
+		"64\",\"gateway\":\"fd00::1\"}],\"routes\":"
 		"[{\"dst\":\"::/0\"},{\"dst\":\"10.1.0.0/16\",\"gw\":\"10.0.0.9\"}],\"dns\":{}}",
 		"{\"cniVersion\":\"1.1.0\",\"ips\":[{\"address\":\"10.0.0.5/24\",\"gateway\":\"\"},"
-		"{\"address\":\"fd00::5/64\",\"gateway\":\"fd00::1\"}],\"routes\":[{\"dst\":\"::/0\","
-		"\"gw\":\"\"},{\"dst\":\"10.1.0.0/16\",\"gw\":\"10.0.0.9\",\"mtu\":1400,\"advmss\":9,"
+		"{\"address\":\"fd00::5/64\",\"gateway\":\"fd00::1\"}],\"routes\":[{\"dst\":\"::/"
+		"0\","
+		"\"gw\":\"\"},{\"dst\":\"10.1.0.0/"
+		"16\",\"gw\":\"10.0.0.9\",\"mtu\":1400,\"advmss\":9,"
 		"\"priority\":7,\"table\":100,\"scope\":253}]}",
 	};
 
@@ -83,7 +88,8 @@ static void no_gateway(void **state)
 {
 	(void)state;
 	assert_int_equal(
-		parse("{\"ips\":[{\"address\":\"10.0.0.5/24\"}],\"routes\":[{\"dst\":\"::/0\"}]}"), 0);
+		parse("{\"ips\":[{\"address\":\"10.0.0.5/24\"}],\"routes\":[{\"dst\":\"::/0\"}]}"),
+		0);
 	assert_null(cni_ipam_gw(&r, &r.route[0]));
 }
 
@@ -99,9 +105,11 @@ static const char *const bad[] = {"", "null", "[]", "{", "{}", "{\"ips\":[]}", "
 	"{\"ips\":[{\"address\":\"10.0.0.5/24\"}],\"routes\":{}}",
 	"{\"ips\":[{\"address\":\"10.0.0.5/24\"}],\"routes\":[{}]}",
 	"{\"ips\":[{\"address\":\"10.0.0.5/24\"}],\"routes\":[{\"dst\":\"0.0.0.0\"}]}",
-	"{\"ips\":[{\"address\":\"10.0.0.5/24\"}],\"routes\":[{\"dst\":\"0.0.0.0/0\",\"gw\":\"::1\"}]}",
+	"{\"ips\":[{\"address\":\"10.0.0.5/24\"}],\"routes\":[{\"dst\":\"0.0.0.0/"
+	"0\",\"gw\":\"::1\"}]}",
 	"{\"ips\":[{\"address\":\"10.0.0.5/24\"}],\"routes\":[{\"dst\":\"0.0.0.0/0\",\"mtu\":-1}]}",
-	"{\"ips\":[{\"address\":\"10.0.0.5/24\"}],\"routes\":[{\"dst\":\"0.0.0.0/0\",\"scope\":256}]}",
+	"{\"ips\":[{\"address\":\"10.0.0.5/24\"}],\"routes\":[{\"dst\":\"0.0.0.0/"
+	"0\",\"scope\":256}]}",
 	"{\"ip4\":{\"ip\":\"fd00::5/64\"}}", "{\"ip6\":{\"ip\":\"10.0.0.5/24\"}}", "{\"ip4\":{}}",
 	"{\"ip4\":[]}"};
 

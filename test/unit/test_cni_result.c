@@ -36,8 +36,7 @@ static void fill(void)
 
 static void check(enum cni_version v, const char *prev, size_t n, const char *want)
 {
-	struct cni_result r = {
-		.version = v, .sandbox = "/ns", .iface = ifaces, .iface_n = n};
+	struct cni_result r = {.version = v, .sandbox = "/ns", .iface = ifaces, .iface_n = n};
 	struct json_doc doc;
 	struct arena a;
 	struct buf b;
@@ -59,10 +58,12 @@ static void by_version(void **state)
 {
 	static const char old[] =
 		"{\"cniVersion\":\"%s\",\"ip4\":{\"ip\":\"10.0.0.5/24\",\"gateway\":\"10.0.0.1\","
-		"\"routes\":[{\"dst\":\"0.0.0.0/0\"}]},\"ip6\":{\"ip\":\"fd00::5/64\",\"routes\":[]},"
+		"\"routes\":[{\"dst\":\"0.0.0.0/0\"}]},\"ip6\":{\"ip\":\"fd00::5/"
+		"64\",\"routes\":[]},"
 		"\"dns\":{\"domain\":\"x\"}}";
 	static const char family[] =
-		"{\"cniVersion\":\"%s\",\"interfaces\":[{\"name\":\"eth0\",\"mac\":\"02:00:00:00:00:01\","
+		"{\"cniVersion\":\"%s\",\"interfaces\":[{\"name\":\"eth0\",\"mac\":\"02:00:00:00:"
+		"00:01\","
 		"\"sandbox\":\"/ns\"},{\"name\":\"eth1\",\"mac\":\"02:00:00:00:00:02\",\"sandbox\":"
 		"\"/ns\"}],\"ips\":[{\"version\":\"4\",\"interface\":0,\"address\":\"10.0.0.5/24\","
 		"\"gateway\":\"10.0.0.1\"},{\"version\":\"6\",\"interface\":0,\"address\":"
@@ -86,11 +87,13 @@ static void by_version(void **state)
 	check(CNI_1_0_0, NULL, 1,
 		"{\"cniVersion\":\"1.0.0\",\"interfaces\":[{\"name\":\"eth0\",\"mac\":"
 		"\"02:00:00:00:00:01\",\"sandbox\":\"/ns\"}],\"ips\":[{\"interface\":0,\"address\":"
-		"\"10.0.0.5/24\",\"gateway\":\"10.0.0.1\"},{\"interface\":0,\"address\":\"fd00::5/64\"}],"
+		"\"10.0.0.5/24\",\"gateway\":\"10.0.0.1\"},{\"interface\":0,\"address\":\"fd00::5/"
+		"64\"}],"
 		"\"routes\":[{\"dst\":\"0.0.0.0/0\"}],\"dns\":{\"domain\":\"x\"}}");
 	check(CNI_1_1_0, NULL, 1,
 		"{\"cniVersion\":\"1.1.0\",\"interfaces\":[{\"name\":\"eth0\",\"mac\":"
-		"\"02:00:00:00:00:01\",\"sandbox\":\"/ns\",\"mtu\":1500,\"pciID\":\"0000:01:10.0\"}],"
+		"\"02:00:00:00:00:01\",\"sandbox\":\"/"
+		"ns\",\"mtu\":1500,\"pciID\":\"0000:01:10.0\"}],"
 		"\"ips\":[{\"interface\":0,\"address\":\"10.0.0.5/24\",\"gateway\":\"10.0.0.1\"},"
 		"{\"interface\":0,\"address\":\"fd00::5/64\"}],\"routes\":[{\"dst\":\"0.0.0.0/0\","
 		"\"priority\":9}],\"dns\":{\"domain\":\"x\"}}");
@@ -117,13 +120,17 @@ static void chained(void **state)
 	check(CNI_1_0_0, "{\"cniVersion\":\"1.0.0\",\"interfaces\":null}", 0,
 		"{\"cniVersion\":\"1.0.0\",\"interfaces\":null,\"dns\":{}}");
 	check(CNI_1_0_0,
-		"{\"cniVersion\":\"1.0.0\",\"x\\n\":{ \"a\": 1 },\"interfaces\":[{\"name\":\"a\"},{}],"
+		"{\"cniVersion\":\"1.0.0\",\"x\\n\":{ \"a\": 1 "
+		"},\"interfaces\":[{\"name\":\"a\"},{}],"
 		"\"ips\":[{\"interface\":0}],\"dns\":{\"y\":2}}",
 		1,
-		"{\"cniVersion\":\"1.0.0\",\"x\\n\":{ \"a\": 1 },\"interfaces\":[{\"name\":\"a\"},{},"
+		"{\"cniVersion\":\"1.0.0\",\"x\\n\":{ \"a\": 1 "
+		"},\"interfaces\":[{\"name\":\"a\"},{},"
 		"{\"name\":\"eth0\",\"mac\":\"02:00:00:00:00:01\",\"sandbox\":\"/ns\"}],\"ips\":["
-		"{\"interface\":0},{\"interface\":2,\"address\":\"10.0.0.5/24\",\"gateway\":\"10.0.0.1\"}"
-		",{\"interface\":2,\"address\":\"fd00::5/64\"}],\"dns\":{\"y\":2},\"routes\":[{\"dst\":"
+		"{\"interface\":0},{\"interface\":2,\"address\":\"10.0.0.5/"
+		"24\",\"gateway\":\"10.0.0.1\"}"
+		",{\"interface\":2,\"address\":\"fd00::5/"
+		"64\"}],\"dns\":{\"y\":2},\"routes\":[{\"dst\":"
 		"\"0.0.0.0/0\"}]}");
 }
 
@@ -186,8 +193,9 @@ static void version_reply(void **state)
 	buf_init(&b, out, sizeof(out) - 1);
 	cni_version_reply(&b, CNI_0_3_1);
 	out[b.n] = '\0';
-	assert_string_equal(out, "{\"cniVersion\":\"0.3.1\",\"supportedVersions\":[\"0.1.0\",\"0.2.0\","
-				 "\"0.3.0\",\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]}");
+	assert_string_equal(out,
+		"{\"cniVersion\":\"0.3.1\",\"supportedVersions\":[\"0.1.0\",\"0.2.0\","
+		"\"0.3.0\",\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]}");
 }
 
 static void rewrite(const char *text, bool with_prev, const char *want)
@@ -208,9 +216,11 @@ static void rewrite(const char *text, bool with_prev, const char *want)
 static void delegates(void **state)
 {
 	static const char text[] =
-		"{\"cniVersion\":\"1.0.0\",\"name\":\"n\",\"args\":{\"cni\":{}},\"prevResult\":{\"a\":1},"
+		"{\"cniVersion\":\"1.0.0\",\"name\":\"n\",\"args\":{\"cni\":{}},\"prevResult\":{"
+		"\"a\":1},"
 		"\"runtimeConfig\":{\"mac\":\"x\",\"portMappings\":[],\"ips\":[]},\"delegate\":"
-		"{\"type\":\"bridge\",\"cniVersion\":\"0.1.0\",\"capabilities\":{\"portMappings\":true,"
+		"{\"type\":\"bridge\",\"cniVersion\":\"0.1.0\",\"capabilities\":{\"portMappings\":"
+		"true,"
 		"\"ips\":false},\"b\\u0072\":1}}";
 
 	(void)state;
@@ -221,7 +231,8 @@ static void delegates(void **state)
 	rewrite("{\"cniVersion\":\"1.0.0\",\"name\":\"n\",\"prevResult\":{\"a\":1},\"delegate\":"
 		"{\"type\":\"x\",\"name\":\"own\"}}",
 		true,
-		"{\"cniVersion\":\"1.0.0\",\"type\":\"x\",\"name\":\"own\",\"prevResult\":{\"a\":1}}");
+		"{\"cniVersion\":\"1.0.0\",\"type\":\"x\",\"name\":\"own\",\"prevResult\":{\"a\":1}"
+		"}");
 }
 
 static void collections(void **state)
@@ -235,15 +246,17 @@ static void collections(void **state)
 	(void)state;
 	arena_init(&a, mem, sizeof(mem));
 	buf_init(&b, out, sizeof(out) - 1);
-	assert_int_equal(json_parse(&doc,
-				 STR("{\"name\":\"n\",\"cni.dev/valid-attachments\":[1],\"ipam\":{},"
-				     "\"cni.dev/attachments\":[2]}"),
-				 &a, 0, &e),
+	assert_int_equal(
+		json_parse(&doc,
+			STR("{\"name\":\"n\",\"cni.dev/valid-attachments\":[1],\"ipam\":{},"
+			    "\"cni.dev/attachments\":[2]}"),
+			&a, 0, &e),
 		0);
 	cni_rewrite_gc(&b, json_root(&doc), keep, 2);
 	out[b.n] = '\0';
 #define LIST                                                                                       \
-	"[{\"containerID\":\"a\",\"ifname\":\"eth0\"},{\"containerID\":\"a\",\"ifname\":\"eth1\"}]"
+	"[{\"containerID\":\"a\",\"ifname\":\"eth0\"},{\"containerID\":\"a\",\"ifname\":\"eth1\"}" \
+	"]"
 	assert_string_equal(out, "{\"name\":\"n\",\"ipam\":{},\"cni.dev/valid-attachments\":" LIST
 				 ",\"cni.dev/attachments\":" LIST "}");
 }
