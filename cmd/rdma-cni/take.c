@@ -203,8 +203,8 @@ static int take_locked(struct call *c, const struct wants *w, take_name_fn *name
 	if (r < 0) {
 		return r;
 	}
-	for (in.pf_n = 0; in.pf_n < n->pf_n; in.pf_n++) {
-		free_of(&n->pf[in.pf_n], &pf[in.pf_n]);
+	for (in.pf_n = 0; in.pf_n < node.pf_n; in.pf_n++) {
+		free_of(&node.pf[in.pf_n], &pf[in.pf_n]);
 	}
 	r = place(c, w, &in, &out);
 	for (size_t i = 0; r == 0 && i < w->n; i++) {
@@ -220,7 +220,7 @@ static int take_locked(struct call *c, const struct wants *w, take_name_fn *name
 		en->max_tx_rate = w->req[i].max;
 		r = check_new(c, en);
 		t->n = i + 1; /* a record that was stored only half is removed, too */
-		r = r < 0 ? r : take_one(c, &n->pf[out.pf[i]], en, &t->ref[i]);
+		r = r < 0 ? r : take_one(c, &node.pf[out.pf[i]], en, &t->ref[i]);
 		if (r < 0 && c->fail.e.code == EEXIST) {
 			t->n = i; /* not ours */
 		}

@@ -302,7 +302,7 @@ def test_does_not_fit(cni1):
     before = cni1.state()
     cni1.pod("p1")
     for want, why in (([{"min_tx_rate": 1001}], "more than any PF has free"),
-                      ([{}] * 15, "free VFs"), ([{"min_tx_rate": 600}] * 3, ""),
+                      ([{}] * 15, "fewer VFs are free"), ([{"min_tx_rate": 600}] * 3, ""),
                       ([{"min_tx_rate": 2 ** 63}], "more than any PF has free")):
         out = cni1.fails("ADD", "p1", conf(annotation=want), 101, why)
         assert out["details"] == "enp1s0f0 7 VFs 1000 Mb/s, enp1s0f1 7 VFs 1000 Mb/s"
