@@ -394,7 +394,7 @@ def test_ipam_trouble(cni1):
     cni1.pod("p1")
     plugins = {
         "fails": 'echo \'{"cniVersion":"1.0.0","code":11,"msg":"pool empty","details":"d"}\'; exit 1',
-        "silent": "echo oops >&2; exit 3",
+        "silent": "exit 3",
         "garbage": "echo '{\"cniVersion\": '",
         "flood": "cat /dev/zero",
         "nothing": "echo '{\"cniVersion\":\"1.0.0\",\"ips\":[]}'",
