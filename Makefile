@@ -372,7 +372,8 @@ dist: ## pack the committed tree into build/ferrule-VERSION.tar.gz, reproducibly
 install: all ## install the programs into DESTDIR/PREFIX/bin
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin
 	$(Q)install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin/
-clean: ## remove build/
+clean: ## remove build/, taking a lab down first
+	$(Q)if [ -x scripts/lab ] && [ -d $(B)/lab ]; then scripts/lab down; fi
 	$(Q)rm -rf $(B)
 help: ## list these targets
 	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | sort | \

@@ -31,20 +31,21 @@ static int read_argv(struct serve_opts *o, int argc, char **argv, struct err *e)
 	return ds_opts_argv(table, ARRAY_LEN(table), argc, argv, "serve", &o->help, e);
 }
 
+/* The command line, else $PORT (empty is as unset), else the configuration or its default. */
 static int set_listen(struct serve_opts *o, struct err *e)
 {
-	const char *port = getenv("PORT");
-	bool from_port = o->listen.n == 0 && port != NULL;
+	const char *source = "--listen", *port = getenv("PORT");
 
-	if (o->listen.n == 0) {
-		o->listen.v[o->listen.n++] = from_port ? port : o->conf.listen;
+	if (o->listen.n == 0 && port != NULL && port[0] != '\0') {
+		source = "environment variable PORT";
+		o->listen.v[o->listen.n++] = port;
+	} else if (o->listen.n == 0) {
+		source = "listen of the node configuration";
+		o->listen.v[o->listen.n++] = o->conf.listen;
 	}
 	for (size_t i = 0; i < o->listen.n; i++) {
-		struct str text = str_from(o->listen.v[i]);
-
-		if (parse_listen(text, &o->addr[i], e) < 0) {
-			return err_wrap(
-				e, "%s", from_port ? "environment variable PORT" : "--listen");
+		if (parse_listen(str_from(o->listen.v[i]), &o->addr[i], e) < 0) {
+			return err_wrap(e, "%s", source);
 		}
 	}
 	return 0;

@@ -8,9 +8,8 @@
 #include "reading.h"
 
 /*
- * Copies of one document that may be on their way to slow clients at one time. More than this
- * many readings within the write deadline, each with a client that does not finish: the next
- * client is told to come again (503).
+ * Copies of one document that may be on their way to slow clients at one time. When all are, the
+ * clients of the oldest are cut off: who does not read must not keep others from asking.
  */
 #define PAGE_COPIES 8
 
@@ -18,16 +17,20 @@ struct page_copy {
 	char *mem; /* mapped when first used; pages that a document reaches become resident */
 	size_t n;
 	uint32_t users;  /* answers that point into mem */
-	uint64_t number; /* of the reading it shows; 0 none */
+	uint64_t number; /* of the reading it shows; 0 none, or one that nobody else may have */
+	uint64_t age;    /* the smaller, the longer ago it was rendered */
 };
 
 struct page {
 	struct reading *reading;
+	struct http_server *server;
 	const char *type; /* Content-Type */
 	size_t cap;       /* room that is always enough */
 	bool (*render)(struct buf *b, const void *arg);
-	const void *arg; /* of render */
-	bool live;       /* render for each answer, and also when the node cannot be read */
+	const void *arg;   /* of render */
+	bool live;         /* render for each answer, and also when the node cannot be read */
+	uint64_t rendered; /* how often */
+	bool failing;      /* the last answer could not be rendered, and the log says so */
 	struct page_copy copy[PAGE_COPIES];
 };
 

@@ -2,6 +2,7 @@
 /* See reading.h. */
 #include "reading.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -152,8 +153,20 @@ int reading_get(struct reading *r, struct err *e)
 		}
 	}
 	r->why = now;
-	r->at_ms = clock_ms();
+	r->at_ms = begin / 1000; /* what was read may be as old as this */
 	http_hist_add(&r->time, clock_us() - begin);
 	*e = r->why;
 	return -r->why.code;
+}
+
+int reading_complete(const struct reading *r, struct err *e)
+{
+	for (size_t i = 0; i < r->node.pf_n; i++) {
+		const struct sriov_pf *pf = &r->node.pf[i];
+
+		if (pf->problem[0] != '\0') {
+			return err_set(e, EIO, "%s: %s", pf->name, pf->problem);
+		}
+	}
+	return 0;
 }

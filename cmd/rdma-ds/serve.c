@@ -57,7 +57,7 @@ static void readyz(void *arg, const struct http_req *req, struct http_resp *resp
 
 	(void)arg;
 	(void)req;
-	if (reading_get(&sv.reading, &e) < 0) {
+	if (reading_get(&sv.reading, &e) < 0 || reading_complete(&sv.reading, &e) < 0) {
 		http_resp_error(resp, 503, e.msg);
 		return;
 	}
@@ -110,6 +110,7 @@ static void set_pages(void)
 	struct reading *r = &sv.reading;
 
 	sv.getpfs = (struct page){.reading = r,
+		.server = &sv.server,
 		.type = json,
 		.cap = SRIOV_GETPFS_CAP,
 		.render = render_getpfs,
@@ -117,6 +118,7 @@ static void set_pages(void)
 	sv.node = (struct page){
 		.reading = r, .type = json, .cap = SRIOV_NODE_CAP, .render = render_node, .arg = r};
 	sv.metrics = (struct page){.reading = r,
+		.server = &sv.server,
 		.type = HTTP_PROM_TYPE,
 		.cap = METRICS_CAP,
 		.render = render_metrics,

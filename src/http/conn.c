@@ -404,6 +404,18 @@ static bool step(struct http_conn *c)
 	}
 }
 
+/*
+ * There is more to do, later. What is waited for is the client reading its answers, so a request
+ * that has arrived already must not be called late: the time is that of an answer.
+ */
+static void park(struct http_conn *c)
+{
+	if (c->state == CONN_HEAD) {
+		set_deadline(c, c->s->conf.write_ms);
+	}
+	wait_for(c, EPOLLOUT);
+}
+
 static void run(struct http_conn *c)
 {
 	for (int i = 0; i < STEPS; i++) {
@@ -411,7 +423,7 @@ static void run(struct http_conn *c)
 			return;
 		}
 	}
-	wait_for(c, EPOLLOUT);
+	park(c);
 }
 
 /* --- Events */
@@ -500,9 +512,10 @@ static void on_event(struct loop *l, struct loop_fd *w, uint32_t events)
 static void on_deadline(struct loop *l, struct loop_timer *t)
 {
 	struct http_conn *c = CONTAINER_OF(t, struct http_conn, timer);
+	bool parked = (c->w.events & EPOLLOUT) != 0;
 
 	(void)l;
-	if (c->state == CONN_HEAD || c->state == CONN_BODY) {
+	if (!parked && (c->state == CONN_HEAD || c->state == CONN_BODY)) {
 		refuse(c, 408, "the request took too long");
 		run(c);
 	} else {
@@ -525,6 +538,13 @@ void http_conn_stop(struct http_conn *c)
 		on_readable(c);
 	}
 	if (c->state == CONN_IDLE) {
+		http_conn_close(c);
+	}
+}
+
+void http_conn_drop_body(struct http_conn *c, const void *arg)
+{
+	if (c->state == CONN_WRITE && c->out.p != NULL && c->out.arg == arg) {
 		http_conn_close(c);
 	}
 }
@@ -553,6 +573,6 @@ void http_later_send(struct http_conn *c, struct http_resp *r)
 	}
 	/* Not further than this answer: the next request's handler is run from the loop. */
 	if (step_write(c)) {
-		wait_for(c, EPOLLOUT);
+		park(c);
 	}
 }

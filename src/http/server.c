@@ -357,6 +357,13 @@ static void close_listeners(struct http_server *s)
 	}
 }
 
+void http_server_drop_body(struct http_server *s, const void *arg)
+{
+	for (uint32_t i = 0; i < s->slots_used; i++) {
+		http_conn_drop_body(&s->slots[i], arg);
+	}
+}
+
 void http_server_stop(struct http_server *s, void (*done)(void *arg), void *arg)
 {
 	close_listeners(s);

@@ -176,6 +176,13 @@ int http_server_adopt(struct http_server *s, int fd, struct err *e) MUST_CHECK;
  */
 void http_server_stop(struct http_server *s, void (*done)(void *arg), void *arg);
 
+/*
+ * http_server_drop_body: close every connection that is still sending a body whose arg is this;
+ * their release(arg) runs before the call returns. For owners of a few bodies that slow clients
+ * hold on to. May be called from a handler.
+ */
+void http_server_drop_body(struct http_server *s, const void *arg);
+
 /* http_server_free: close everything at once, give back all bodies, unmap. Not from a handler. */
 void http_server_free(struct http_server *s);
 

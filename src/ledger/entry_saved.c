@@ -299,8 +299,16 @@ static int get_netdev(struct reading *in, struct err *e)
 	if (r == 0) {
 		r = get_bool(in, "allmulti", 0, &out->allmulti, e);
 	}
-	if (r < 0 || !member(in->obj, "netdev", &v)) {
+	if (r < 0) {
 		return r;
+	}
+	if (!member(in->obj, "netdev", &v)) {
+		/* The rest means nothing without it. */
+		out->altname_n = 0;
+		memset(out->altname, 0, sizeof(out->altname));
+		out->mtu = 0;
+		out->up = out->promisc = out->allmulti = false;
+		return 0;
 	}
 	r = json_copy(v, out->netdev, sizeof(out->netdev), e);
 	if (r == 0 && !parse_ifname(str_from(out->netdev))) {

@@ -202,7 +202,7 @@ static int take_mode(const struct nlmsghdr *nlh, void *arg, struct err *e)
 
 int nl_rdma_exclusive(struct nl_sock *s, struct err *e)
 {
-	uint8_t mode = 1; /* shared, also where the kernel does not say (Linux < 5.3) */
+	uint8_t mode = 1; /* shared, also where the kernel does not say */
 	struct nl_reader r = {.msg = take_mode, .arg = &mode};
 	struct nl_req q;
 	int rc;
@@ -212,6 +212,9 @@ int nl_rdma_exclusive(struct nl_sock *s, struct err *e)
 	}
 	nl_req_init(&q, NLDEV(RDMA_NLDEV_CMD_SYS_GET), 0, NULL, 0);
 	rc = nl_request(s, &q.u.h, &r, "read the RDMA namespace mode", e);
+	if (rc == -EINVAL || rc == -EOPNOTSUPP) {
+		return 0; /* a kernel without the modes does not know the request */
+	}
 	return rc < 0 ? rc : mode == 0;
 }
 

@@ -124,16 +124,16 @@ int place_fits(
 
 /*
  * The problem's answer as an assignment. Requests without a minimum take the VFs that are left, on
- * the first PFs of the same order; of the hole's PF one VF is set aside.
+ * the first PFs of the same order, so that a hole, which is on the last one, keeps its VF.
  */
 static void keep_answer(
-	const struct place_work *w, const struct place_in *in, uint8_t hole, struct place_out *out)
+	const struct place_work *w, const struct place_in *in, struct place_out *out)
 {
 	const struct place_problem *p = &w->problem;
 	uint32_t next = w->sized_n;
 
 	for (uint32_t at = 0; at < p->pfs; at++) {
-		uint32_t vfs = in->pf[p->pf[at]].vfs - (p->pf[at] == hole);
+		uint32_t vfs = in->pf[p->pf[at]].vfs;
 
 		for (uint32_t set = p->set[at]; set != 0; set &= set - 1) {
 			out->pf[w->order[__builtin_ctz(set)]] = p->pf[at];
@@ -174,7 +174,7 @@ static enum place_answer try_hole(struct place_work *w, const struct place_in *i
 	place_pose(w, in, pf, mbps);
 	a = place_search(w, harder);
 	if (a == PLACE_YES) {
-		keep_answer(w, in, pf, out);
+		keep_answer(w, in, out);
 		leftover(in, out, left);
 		out->hole_pf = pf;
 		out->hole_mbps = (uint32_t)left[pf];
@@ -184,22 +184,34 @@ static enum place_answer try_hole(struct place_work *w, const struct place_in *i
 
 /*
  * Give out the largest hole PF pf can have, if that is at least `least`. It cannot be more than
- * `most`; both leave a multiple of the unit for requests.
+ * `most`; both leave a multiple of the unit for requests. The largest one comes first, because it
+ * is mostly possible; to find out, some of the steps must do.
  */
 static enum place_answer widen(struct place_work *w, const struct place_in *in, uint8_t pf,
-	uint32_t least, uint32_t most, struct place_out *out)
+	uint32_t least, uint64_t most, struct place_out *out)
 {
-	enum place_answer a = try_hole(w, in, pf, most, false, out);
+	uint32_t stop = w->stop;
+	enum place_answer a;
 
-	for (bool harder = false; a == PLACE_NO && least < most; harder = true) {
+	if (least < most) {
+		w->stop = sooner(stop, w->steps + PLACE_RULE_STEPS_MAX / 4);
+	}
+	a = try_hole(w, in, pf, (uint32_t)most, false, out);
+	w->stop = stop;
+	if (a == PLACE_YES || least == most) {
+		return a;
+	}
+	if (a == PLACE_NO) {
+		most -= w->unit;
+	}
+	for (bool harder = false; least <= most; harder = true) {
 		a = try_hole(w, in, pf, least, harder, out);
 		if (a != PLACE_YES) {
-			break;
+			return a;
 		}
 		least = out->hole_mbps + w->unit;
-		a = PLACE_NO;
 	}
-	return a;
+	return PLACE_YES;
 }
 
 /*
@@ -262,8 +274,7 @@ static enum place_answer best_hole(
 			most = mbps - (mbps - spare + w->unit - 1) / w->unit * w->unit;
 		}
 		least = whole_units(w, mbps, least);
-		if (least <= most &&
-			widen(w, in, pf, (uint32_t)least, (uint32_t)most, out) == PLACE_LIMIT) {
+		if (least <= most && widen(w, in, pf, (uint32_t)least, most, out) == PLACE_LIMIT) {
 			return PLACE_LIMIT;
 		}
 		done |= (uint32_t)1 << pf;
@@ -296,7 +307,7 @@ int place_assign(
 	if (r == PLACE_YES) {
 		enum place_answer a;
 
-		keep_answer(w, in, PLACE_PF_NONE, out);
+		keep_answer(w, in, out);
 		w->stop = w->steps + PLACE_RULE_STEPS_MAX;
 		if (vfs > w->req_n) {
 			a = best_hole(w, in, out);
@@ -304,7 +315,7 @@ int place_assign(
 			place_pose(w, in, PLACE_PF_NONE, 0);
 			a = place_search(w, false);
 			if (a == PLACE_YES) {
-				keep_answer(w, in, PLACE_PF_NONE, out);
+				keep_answer(w, in, out);
 			}
 		}
 		r = a == PLACE_YES ? PLACE_YES : PLACE_ANY;

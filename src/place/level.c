@@ -85,7 +85,6 @@ static void list_requests(struct place_level *l, const struct place_problem *p, 
 bool place_level_enter(
 	struct place_level *l, const struct place_problem *p, uint32_t at, uint32_t mask)
 {
-	uint32_t most = 0;
 	int64_t spare;
 
 	list_requests(l, p, mask);
@@ -109,10 +108,6 @@ bool place_level_enter(
 			l->start++;
 		}
 	}
-	while (most < l->n && l->sum_from[l->n - most - 1] <= l->cap) {
-		most++;
-	}
-	l->counted = l->vfs < most;
 	l->merge = !p->counted;
 	l->beyond = p->cap_from[p->same_end[at]];
 	l->started = false;
@@ -232,10 +227,8 @@ static bool skip(struct place_level *l, uint32_t *pos)
 		l->low = l->low_at[l->depth];
 		/* With room for one request only, a smaller one could give way to this one. */
 	} while (l->cap - l->sum < 2 * (uint64_t)l->size[l->n - 1]);
-	/* What fits now must not fit in the end, or the set has room for another request. */
-	if (!l->counted) {
-		raise_low(l, (int64_t)l->cap - l->size[last] + 1);
-	}
+	/* If it fits in the end, there is room for it, or a smaller one can give way to it. */
+	raise_low(l, (int64_t)l->cap - l->size[last] + 1);
 	*pos = l->after[last];
 	return l->depth > 0 || may_begin(l, *pos);
 }

@@ -38,8 +38,7 @@ struct place_level {
 	uint64_t beyond; /* bandwidth of the PFs after those identical to this one */
 	uint32_t start;  /* positions before it are for earlier, identical PFs */
 	bool started;
-	bool counted; /* VFs may limit this PF */
-	bool merge;   /* VFs limit no PF: two requests may give way to one */
+	bool merge; /* VFs limit no PF: two requests may give way to one */
 	uint8_t item[PLACE_REQ_MAX];
 	uint8_t run[PLACE_REQ_MAX];   /* first position of the same size */
 	uint8_t after[PLACE_REQ_MAX]; /* first position of a smaller size */

@@ -102,13 +102,7 @@ int sriov_ref_find(
 	struct sriov_pf pf;
 	int r = sriov_sysfs_parent(m->k->sysfs, pci, &pf, &vf.index, e);
 
-	if (r < 0) {
-		return r;
-	}
-	if (pf.name[0] != '\0') {
-		pf.ifindex = sriov_sysfs_ifindex(m->k->sysfs, pf.name);
-	}
-	return sriov_ref_of(&pf, &vf, out, e);
+	return r < 0 ? r : sriov_ref_of(&pf, &vf, out, e);
 }
 
 struct attach_retry attach_retry(const struct sriov_mover *m)

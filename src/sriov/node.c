@@ -37,8 +37,15 @@ static int read_link(struct sriov_kernel *k, struct sriov_pf *pf, struct err *e)
 	struct nl_link link;
 	int r = nl_link_get_name(&k->route, pf->name, &link, e);
 
+	if (r == -ENODEV && sriov_sysfs_has(k->sysfs, pf->name)) {
+		return err_set(e, EXDEV, "sysfs shows it, but it is not in this network namespace");
+	}
 	if (r < 0) {
 		return r;
+	}
+	if (pf->ifindex != 0 && pf->ifindex != link.ifindex) {
+		return err_set(e, EXDEV,
+			"sysfs and this network namespace show different interfaces of that name");
 	}
 	pf->ifindex = link.ifindex;
 	pf->infiniband = link.arphrd == ARPHRD_INFINIBAND;
@@ -78,6 +85,11 @@ static int read_vfs(
 	return 0;
 }
 
+static void set_problem(struct sriov_pf *pf, const char *why)
+{
+	(void)snprintf(pf->problem, sizeof(pf->problem), "%.*s", (int)sizeof(pf->problem) - 1, why);
+}
+
 int sriov_pf_read(
 	struct sriov_kernel *k, struct sriov_node *n, const struct sriov_pf *found, struct err *e)
 {
@@ -90,20 +102,20 @@ int sriov_pf_read(
 	*pf = *found;
 	pf->vf_first = n->vf_n;
 	pf->vf_n = 0;
-	r = read_link(k, pf, e);
-	if (r < 0) {
+	r = pf->problem[0] == '\0' ? read_link(k, pf, e) : 0;
+	if (r < 0 && r != -EXDEV) {
 		return r;
 	}
 	sriov_caps_guess(pf);
-	r = read_vfs(k, n, pf, e);
+	if (r == 0 && pf->problem[0] == '\0') {
+		r = read_vfs(k, n, pf, e);
+	}
 	if (r < 0) {
 		/* Half a list would make VFs look free or gone: show none, and say why. */
 		pf->vf_n = 0;
-		(void)snprintf(pf->problem, sizeof(pf->problem), "%.*s",
-			(int)sizeof(pf->problem) - 1, e->msg);
-	} else {
-		sriov_caps_observe(n, pf);
+		set_problem(pf, e->msg);
 	}
+	sriov_caps_observe(n, pf);
 	n->pf_n++;
 	return 0;
 }

@@ -125,12 +125,22 @@ static int32_t read_numa(int sysfs, const char *name)
 	return (int32_t)v;
 }
 
-static int check_capable(int sysfs, const char *name, struct sriov_pf *pf, struct err *e)
+bool sriov_sysfs_has(int sysfs, const char *netdev)
 {
 	char path[PATH_LEN];
 
-	(void)path_fmt(path, "class/net/%s", name);
-	if (!parse_ifname(str_from(name)) || !file_exists(sysfs, path)) {
+	if (!parse_ifname(str_from(netdev))) {
+		return false;
+	}
+	(void)path_fmt(path, "class/net/%s", netdev);
+	return file_exists(sysfs, path);
+}
+
+static int check_capable(int sysfs, const char *name, struct err *e)
+{
+	char path[PATH_LEN];
+
+	if (!sriov_sysfs_has(sysfs, name)) {
 		return err_set(e, ENODEV, "%s: no such network interface", name);
 	}
 	(void)path_fmt(path, "class/net/%s/device/physfn", name);
@@ -142,24 +152,70 @@ static int check_capable(int sysfs, const char *name, struct sriov_pf *pf, struc
 	if (!file_exists(sysfs, path)) {
 		return err_set(e, ENOTSUP, "%s: not SR-IOV capable", name);
 	}
-	(void)path_fmt(path, "class/net/%s/device/sriov_totalvfs", name);
-	pf->total_vfs = read_count(sysfs, name, "device/sriov_totalvfs");
-	if (pf->total_vfs == 0 && file_exists(sysfs, path)) {
-		return err_set(e, ENOTSUP, "%s: not SR-IOV capable: sriov_totalvfs is 0", name);
-	}
 	if (is_representor(sysfs, name)) {
 		return err_set(e, EINVAL, "%s: is a representor, not a physical function", name);
 	}
 	return 0;
 }
 
-int sriov_sysfs_pf(int sysfs, const char *name, struct sriov_pf *pf, struct err *e)
+/* It is a PF, whatever went wrong: not one of the errors that say that it is none. */
+static int unreadable(struct err *e)
+{
+	e->code = EIO;
+	return -EIO;
+}
+
+/* How many VFs the device could have. netdevsim does not say: 0. */
+static int read_total(int sysfs, struct sriov_pf *pf, struct err *e)
+{
+	char path[PATH_LEN];
+	uint64_t v = 0;
+
+	(void)path_fmt(path, "class/net/%s/device/sriov_totalvfs", pf->name);
+	if (!file_exists(sysfs, path)) {
+		return 0;
+	}
+	if (file_read_u64(sysfs, path, UINT16_MAX, &v, e) < 0) {
+		return unreadable(e);
+	}
+	if (v == 0) {
+		return err_set(e, ENOTSUP, "%s: not SR-IOV capable: sriov_totalvfs is 0", pf->name);
+	}
+	pf->total_vfs = (uint32_t)v;
+	return 0;
+}
+
+/*
+ * How many VFs there are. Not sriov_numvfs of a PCI device: reading that waits while somebody
+ * writes it (drivers/pci/iov.c, both under the device's lock), which takes minutes on big cards,
+ * and a server must not stand still for that.
+ */
+static int count_vfs(int sysfs, struct sriov_pf *pf, struct err *e)
+{
+	char path[PATH_LEN], target[64];
+	struct err none;
+
+	if (!pf->has_pci) {
+		return sriov_sysfs_num_vfs(sysfs, pf, &pf->num_vfs, e) < 0 ? unreadable(e) : 0;
+	}
+	for (pf->num_vfs = 0; pf->num_vfs < SRIOV_PF_VF_MAX; pf->num_vfs++) {
+		(void)path_fmt(path, "class/net/%s/device/virtfn%u", pf->name, pf->num_vfs);
+		if (file_link(sysfs, path, target, sizeof(target), &none) < 0) {
+			*e = none;
+			return none.code == ENOENT ? 0 : unreadable(e);
+		}
+	}
+	return err_set(e, EIO, "%s: more than %d VFs", pf->name, SRIOV_PF_VF_MAX);
+}
+
+/* Everything but the number of VFs. */
+static int read_pf(int sysfs, const char *name, struct sriov_pf *pf, struct err *e)
 {
 	char path[PATH_LEN];
 	int r;
 
 	memset(pf, 0, sizeof(*pf));
-	r = check_capable(sysfs, name, pf, e);
+	r = check_capable(sysfs, name, e);
 	if (r < 0) {
 		return r;
 	}
@@ -174,7 +230,22 @@ int sriov_sysfs_pf(int sysfs, const char *name, struct sriov_pf *pf, struct err 
 	link_word(sysfs, path, pf->driver, sizeof(pf->driver));
 	(void)path_fmt(path, "class/net/%s/device/infiniband", name);
 	first_in_dir(sysfs, path, pf->rdma, sizeof(pf->rdma));
-	return sriov_sysfs_num_vfs(sysfs, pf, &pf->num_vfs, e);
+	pf->ifindex = read_count(sysfs, name, "ifindex");
+	return read_total(sysfs, pf, e);
+}
+
+int sriov_sysfs_capable(int sysfs, const char *name, struct err *e)
+{
+	struct sriov_pf unused;
+
+	return read_pf(sysfs, name, &unused, e);
+}
+
+int sriov_sysfs_pf(int sysfs, const char *name, struct sriov_pf *pf, struct err *e)
+{
+	int r = read_pf(sysfs, name, pf, e);
+
+	return r < 0 ? r : sriov_sysfs_num_vfs(sysfs, pf, &pf->num_vfs, e);
 }
 
 int sriov_sysfs_num_vfs(int sysfs, const struct sriov_pf *pf, uint32_t *out, struct err *e)
@@ -211,21 +282,26 @@ bool sriov_sysfs_autoprobe(int sysfs, const struct sriov_pf *pf)
 	return !read_word(sysfs, path, text, sizeof(text), &s) || !str_eq_c(s, "0");
 }
 
-int sriov_sysfs_rebind(int sysfs, const struct sriov_vf *vf, struct err *e)
+static int write_driver(
+	int sysfs, const struct pci_addr *pci, const char *driver, const char *attr, struct err *e)
 {
 	char path[PATH_LEN], text[32];
 	struct buf bdf;
-	int r;
 
 	buf_init(&bdf, text, sizeof(text));
-	buf_add_pci(&bdf, &vf->pci);
-	(void)path_fmt(path, "bus/pci/drivers/%s/unbind", vf->driver);
-	r = file_write(sysfs, path, buf_str(&bdf), e);
-	if (r < 0) {
-		return r;
-	}
-	(void)path_fmt(path, "bus/pci/drivers/%s/bind", vf->driver);
+	buf_add_pci(&bdf, pci);
+	(void)path_fmt(path, "bus/pci/drivers/%s/%s", driver, attr);
 	return file_write(sysfs, path, buf_str(&bdf), e);
+}
+
+int sriov_sysfs_unbind(int sysfs, const struct pci_addr *pci, const char *driver, struct err *e)
+{
+	return write_driver(sysfs, pci, driver, "unbind", e);
+}
+
+int sriov_sysfs_bind(int sysfs, const struct pci_addr *pci, const char *driver, struct err *e)
+{
+	return write_driver(sysfs, pci, driver, "bind", e);
 }
 
 uint32_t sriov_sysfs_speed(int sysfs, const char *netdev)
@@ -240,6 +316,7 @@ struct pf_walk {
 	struct sriov_pf *pf;
 	uint32_t port[SRIOV_PF_MAX]; /* dev_port of each: the first port of a function leads */
 	size_t n;
+	bool uncounted; /* how many VFs there are is not wanted */
 };
 
 static int walk_netdev(void *arg, const char *name, struct err *e)
@@ -249,9 +326,18 @@ static int walk_netdev(void *arg, const char *name, struct err *e)
 	struct sriov_pf pf;
 	uint32_t port;
 	size_t i;
+	int r = read_pf(w->sysfs, name, &pf, &why);
 
-	if (sriov_sysfs_pf(w->sysfs, name, &pf, &why) < 0) {
+	if (r == -ENODEV || r == -ENOTSUP || r == -EINVAL) {
 		return 0; /* most netdevs of a node are no PFs, or vanish while we look */
+	}
+	if (r == 0 && !w->uncounted) {
+		r = count_vfs(w->sysfs, &pf, &why);
+	}
+	if (r < 0) {
+		pf.num_vfs = 0;
+		(void)snprintf(pf.problem, sizeof(pf.problem), "%.*s", (int)sizeof(pf.problem) - 1,
+			why.msg);
 	}
 	port = read_count(w->sysfs, name, "dev_port");
 	for (i = 0; i < w->n && strcmp(w->pf[i].bus_id, pf.bus_id) != 0; i++) {
@@ -415,22 +501,20 @@ static int64_t index_by_place(int sysfs, const struct sriov_pf *pf, const struct
 	return stride == 0 || place < 0 ? -1 : place / stride;
 }
 
-static bool is_index(
-	int sysfs, const struct sriov_pf *pf, const struct pci_addr *vf, uint32_t index)
+/* The PCI address of VF index as text; empty: the PF has no such VF. */
+static void virtfn(int sysfs, const struct sriov_pf *pf, uint32_t index, char out[static 32])
 {
-	char path[PATH_LEN], target[32], bdf[32];
+	char path[PATH_LEN];
 
 	(void)path_fmt(path, "class/net/%s/device/virtfn%u", pf->name, (unsigned)index);
-	link_word(sysfs, path, target, sizeof(target));
-	bdf_text(vf, bdf);
-	return strcmp(target, bdf) == 0;
+	link_word(sysfs, path, out, 32);
 }
 
 int sriov_sysfs_parent(
 	int sysfs, const struct pci_addr *pci, struct sriov_pf *pf, uint32_t *index, struct err *e)
 {
-	struct pf_walk w = {.sysfs = sysfs, .pf = pf};
-	char path[PATH_LEN], bdf[32];
+	struct pf_walk w = {.sysfs = sysfs, .pf = pf, .uncounted = true};
+	char path[PATH_LEN], bdf[32], found[32] = "";
 	struct err ignored;
 	int64_t place;
 	int r;
@@ -449,22 +533,22 @@ int sriov_sysfs_parent(
 		return 0;
 	}
 	place = index_by_place(sysfs, pf, pci);
-	if (place >= 0 && place < pf->num_vfs && is_index(sysfs, pf, pci, (uint32_t)place)) {
-		*index = (uint32_t)place;
+	if (place >= 0 && place < SRIOV_PF_VF_MAX) {
+		virtfn(sysfs, pf, (uint32_t)place, found);
+		*index = strcmp(found, bdf) == 0 ? (uint32_t)place : 0;
+	}
+	for (uint32_t i = 0; strcmp(found, bdf) != 0 && i < SRIOV_PF_VF_MAX; i++) {
+		virtfn(sysfs, pf, i, found);
+		if (found[0] == '\0') {
+			break;
+		}
+		*index = i;
+	}
+	if (strcmp(found, bdf) == 0) {
 		return 0;
 	}
-	for (uint32_t i = 0; i < pf->num_vfs; i++) {
-		if (is_index(sysfs, pf, pci, i)) {
-			*index = i;
-			return 0;
-		}
-	}
+	*index = 0;
 	return err_set(e, ENODEV, "%s is no virtual function of %s", bdf, pf->name);
-}
-
-uint32_t sriov_sysfs_ifindex(int sysfs, const char *netdev)
-{
-	return read_count(sysfs, netdev, "ifindex");
 }
 
 int sriov_sysfs_probe(int sysfs, const struct pci_addr *pci, struct err *e)

@@ -15,7 +15,9 @@
 /*
  * sriov_sysfs_pfs: fill pf[0..*n) with the netdevs that lead an SR-IOV capable device
  * (Documentation/ABI/testing/sysfs-bus-pci: sriov_totalvfs > 0; netdevsim has sriov_numvfs only),
- * sorted by bus address. Sets name, bus_id, pci, numa_node, driver, rdma, total_vfs, num_vfs.
+ * sorted by bus address. Sets name, ifindex (0 if sysfs does not say), bus_id, pci, numa_node,
+ * driver, rdma, total_vfs, num_vfs (VFs that are there: never waits for one who makes some). A PF
+ * of which this cannot be read is listed with its problem and no VFs.
  * VF representors are passed over (phys_port_name "pf0vf3"); where several ports share one
  * function (mlx4, dev_port) the VFs belong to the first port and the others are passed over.
  * -E2BIG when there are more than SRIOV_PF_MAX. No PF at all is 0 and *n = 0.
@@ -23,10 +25,18 @@
 int sriov_sysfs_pfs(int sysfs, struct sriov_pf *pf, size_t *n, struct err *e) MUST_CHECK;
 
 /*
- * sriov_sysfs_pf: the same for one netdev by name. -ENODEV no such netdev, -ENOTSUP not SR-IOV
- * capable, -EINVAL it is a VF or a representor; the message says which.
+ * sriov_sysfs_pf: the same for one netdev by name, with the number of VFs that sriov_numvfs says:
+ * waits while another process writes it. For those who are about to change it. -ENODEV no such
+ * netdev, -ENOTSUP not SR-IOV capable, -EINVAL it is a VF or a representor; -EIO it is a PF that
+ * cannot be read; the message says which.
  */
 int sriov_sysfs_pf(int sysfs, const char *name, struct sriov_pf *pf, struct err *e) MUST_CHECK;
+
+/*
+ * sriov_sysfs_capable: whether sriov_sysfs_pf would describe that netdev; its errors if not. Reads
+ * nothing that blocks while somebody writes sriov_numvfs, as reading that attribute does.
+ */
+int sriov_sysfs_capable(int sysfs, const char *name, struct err *e) MUST_CHECK;
 
 /*
  * sriov_sysfs_vf: fill vf->index, pci, state, netdev, driver, rdma for VF index of pf. A VF that
@@ -43,20 +53,17 @@ int sriov_sysfs_vf_at(
 	int sysfs, const struct pci_addr *pci, struct sriov_vf *vf, struct err *e) MUST_CHECK;
 
 /*
- * sriov_sysfs_parent: the PF of the VF at pci, as sriov_sysfs_pf fills it, and the VF's index. A PF
- * whose netdev is not in this network namespace has an empty name, and *index is then 0. -ENODEV:
- * no such VF.
+ * sriov_sysfs_parent: the PF of the VF at pci, as sriov_sysfs_pf fills it but for num_vfs, and the
+ * VF's index. A PF whose netdev is not in this network namespace has an empty name, and *index is
+ * then 0. -ENODEV: no such VF. As many readings on a PF with many VFs as on one with few.
  */
 int sriov_sysfs_parent(int sysfs, const struct pci_addr *pci, struct sriov_pf *pf, uint32_t *index,
 	struct err *e) MUST_CHECK;
 
-/* sriov_sysfs_ifindex: of a netdev by name; 0 if there is none. */
-uint32_t sriov_sysfs_ifindex(int sysfs, const char *netdev);
-
 /* sriov_sysfs_probe: have the kernel look for a driver for a function that has none. */
 int sriov_sysfs_probe(int sysfs, const struct pci_addr *pci, struct err *e) MUST_CHECK;
 
-/* sriov_sysfs_num_vfs: sriov_numvfs of pf, now. */
+/* sriov_sysfs_num_vfs: sriov_numvfs of pf. Waits while another process writes it. */
 int sriov_sysfs_num_vfs(
 	int sysfs, const struct sriov_pf *pf, uint32_t *out, struct err *e) MUST_CHECK;
 
@@ -71,8 +78,14 @@ int sriov_sysfs_set_num_vfs(
  * (sriov_drivers_autoprobe); true where it does not say. */
 bool sriov_sysfs_autoprobe(int sysfs, const struct sriov_pf *pf);
 
-/* sriov_sysfs_rebind: unbind the driver of a VF that has one, and bind it again. */
-int sriov_sysfs_rebind(int sysfs, const struct sriov_vf *vf, struct err *e) MUST_CHECK;
+/* sriov_sysfs_unbind, sriov_sysfs_bind: take a PCI function from a driver, give it to one. */
+int sriov_sysfs_unbind(
+	int sysfs, const struct pci_addr *pci, const char *driver, struct err *e) MUST_CHECK;
+int sriov_sysfs_bind(
+	int sysfs, const struct pci_addr *pci, const char *driver, struct err *e) MUST_CHECK;
+
+/* sriov_sysfs_has: whether a netdev of that name is there. */
+bool sriov_sysfs_has(int sysfs, const char *netdev);
 
 /* sriov_sysfs_speed: the speed attribute in Mb/s; 0 when down, unknown or absent. */
 uint32_t sriov_sysfs_speed(int sysfs, const char *netdev);

@@ -321,6 +321,11 @@ def test_bad_port_variable_names_the_variable(node):
     assert "PORT" in line and "http" in line
 
 
+def test_an_empty_port_variable_is_as_none(node, serve):
+    serve(env={"PORT": ""})
+    assert node.run(["curl", "-sS", "http://127.0.0.1:54005/healthz"]).stdout == "ok\n"
+
+
 def test_bad_configuration_names_key_and_place(node):
     conf = os.path.join(node.dir, "node.json")
     with open(conf, "w", encoding="utf-8") as f:
@@ -388,28 +393,63 @@ def test_sigterm_does_not_wait_for_ever(node, serve):
         client.wait()
 
 
-def test_slow_readers_do_not_disturb_others(node, serve):
-    """Clients that never read their answers; others are served throughout."""
-    node.add_pf("enp4s0f0", vfs=7)
+@pytest.mark.parametrize("path", ["/getpfs", "/metrics"])
+def test_slow_readers_do_not_disturb_others(node, serve, path):
+    """More clients that never read their answers than there are copies of a page: each holds on to
+    another reading, and all others are served throughout."""
+    for i in range(4):
+        node.add_pf("enp%ds0f0" % (4 + i), bdf="0000:%02x:00.0" % (4 + i), vfs=126, total=126)
     s = serve()
     script = ("import socket,time\n"
               "cs=[]\n"
-              "for i in range(40):\n"
+              "for i in range(12):\n"
               "    c=socket.socket()\n"
               "    c.setsockopt(socket.SOL_SOCKET,socket.SO_RCVBUF,2048)\n"
               "    c.connect(('127.0.0.1',%d))\n"
-              "    c.sendall(b'GET /v1/node HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'*50)\n"
+              "    c.settimeout(0.2)\n"
+              "    try:\n"
+              "        while True: c.sendall(b'GET %s HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'*100)\n"
+              "    except TimeoutError: pass\n"
               "    cs.append(c)\n"
-              "print('sent',flush=True)\n"
-              "time.sleep(60)\n" % PORT)
+              "    print('stuck',flush=True)\n"
+              "time.sleep(60)\n" % (PORT, path))
     client = node.popen(["/usr/bin/python3", "-c", script], stdout=subprocess.PIPE, text=True)
     try:
-        assert client.stdout.readline() == "sent\n"
-        for _ in range(20):
-            assert len(s.json("/getpfs")[0]["vfs"]) == 7
+        for _ in range(12):
+            assert client.stdout.readline() == "stuck\n"
+            assert len(s.json("/getpfs")) == 4
+            assert s.get("/metrics")[0] == 200
+        assert [len(pf["vfs"]) for pf in s.json("/getpfs")] == [126] * 4
+        assert "error" not in s.text()
     finally:
         client.kill()
         client.wait()
+
+
+def test_unreadable_pf_is_told_and_not_ready(node, serve):
+    """A PF that cannot be read is not the same as no PF."""
+    node.add_pf("enp4s0f0", vfs=2)
+    node.add_pf("enp5s0f0", bdf="0000:05:00.0", vfs=1)
+    node.write("bus/pci/devices/0000:04:00.0/sriov_totalvfs", "x\n")
+    s = serve()
+    assert [p["name"] for p in s.json("/getpfs")] == ["enp5s0f0"]
+    problem = s.json("/v1/node")["pfs"][0]["problem"]
+    assert "sriov_totalvfs" in problem
+    code, _, body = s.get("/readyz")
+    assert code == 503 and "enp4s0f0" in body
+    assert "sriov_totalvfs" in s.text()
+    node.write("bus/pci/devices/0000:04:00.0/sriov_totalvfs", "7\n")
+    assert s.get("/readyz")[0] == 200
+
+
+def test_sysfs_of_another_namespace_is_told(node, serve):
+    """Host sysfs without the host's network namespace: PFs are seen and cannot be asked."""
+    node.add_pf("enp4s0f0", vfs=2)
+    node.ip("link", "del", "enp4s0f0")
+    s = serve()
+    assert s.json("/getpfs") == []
+    assert s.get("/readyz")[0] == 503
+    assert "not in this network namespace" in s.json("/v1/node")["pfs"][0]["problem"]
 
 
 def test_ipv6_and_ipv4_on_the_default_port(node, serve):

@@ -344,9 +344,7 @@ def test_vf_elsewhere_is_waited_for_and_then_an_error(node):
     same_as(node, before)
 
 
-def test_addresses_routes_and_announcements(node, node2):
-    """An address in the pod, reached from the other node, whose neighbour entry was another's."""
-    del node2
+def test_addresses_and_routes(node):
     attach(node)
     tool(node, "address", "c1", "eth0", "10.9.0.2/24", "10.9.0.1")
     addrs = node.json("ip", "-n", "pod", "-j", "addr", "show", "dev", "eth0")[0]["addr_info"]
@@ -362,6 +360,30 @@ def test_addresses_routes_and_announcements(node, node2):
     addrs = node.json("ip", "-n", "pod", "-j", "addr", "show", "dev", "eth0")[0]["addr_info"]
     assert [a["local"] for a in addrs if a["scope"] == "global"] == ["fd00:9::2"]
     detach(node)
+
+
+@pytest.mark.parametrize("pod, peer", [("10.9.0.2/24", "10.9.0.1/24"),
+                                       ("fd00:9::2/64", "fd00:9::1/64")])
+def test_neighbours_learn_the_new_address_at_once(node, node2, pod, peer):
+    """The other node has the pod's address at a MAC of before, and is told without asking."""
+    stale = "02:99:99:99:99:99"
+    plain = pod.partition("/")[0]
+    node2.sh('ip link set "$1" up; ip addr add "$2" dev "$1" $4; '
+             'ip neigh replace "$3" lladdr 02:99:99:99:99:99 nud stale dev "$1"',
+             PF, peer, plain, "nodad" if ":" in peer else "")
+    attach(node)
+    mac = node.link("eth0", netns="pod")["address"]
+    node.wait(lambda: node.link("eth0", netns="pod")["operstate"] == "UP", "the VF's link is up")
+    node2.wait(lambda: "LOWER_UP" in node2.link(PF)["flags"], "the peer's link is up")
+
+    def neighbour():
+        return node2.json("ip", "-j", "neigh", "show", plain, "dev", PF)[0]["lladdr"]
+
+    assert neighbour() == stale
+    tool(node, "address", "c1", "eth0", pod)
+    node2.wait(lambda: neighbour() == mac, "the neighbour's entry is corrected", neighbour)
+    detach(node)
+    node2.sh('ip addr flush dev "$1"', PF)
 
 
 def test_namespaces_that_are_none(node):

@@ -92,3 +92,19 @@ def test_init_sets_simulated_vfs(big):
     done = node.init("--pf", name, "--num-vfs", "5", check=False)
     assert done.returncode == 111
     assert "does not say how many it can have" in done.stderr.decode()
+
+
+def test_the_ledger_says_what_is_reserved(big):
+    """On each VF that has a record the larger of promise and card counts, on the others nothing."""
+    node, name = big
+    set_everything(node, name, 5)
+    promised = {0: 0, 3: 500, 50: 1, 125: 20000}
+    for vf, rate in promised.items():
+        node.write(f"/run/ferrule/attachments/c{vf}:eth0.json", json.dumps({
+            "version": 1, "phase": "attached", "containerId": f"c{vf}", "ifname": "eth0",
+            "pf": name, "vf": vf, "minTxRate": rate, "maxTxRate": 0}))
+    node.serve()
+    card = {i["vf"]: i["rate"]["min_tx"] for i in node.link(name)["vfinfo_list"]}
+    assert sum(card.values()) > sum(card[vf] for vf in promised), "no rate is left on a free VF"
+    compare(node, name, allocated=tuple(promised), capacity=CAPACITY,
+            used_tx_rate=sum(max(rate, card[vf]) for vf, rate in promised.items()))

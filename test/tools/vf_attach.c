@@ -118,7 +118,6 @@ static int fill(char **argv, struct sriov_ref *ref, struct err *e)
 	if (r < 0) {
 		return r;
 	}
-	pf.ifindex = sriov_sysfs_ifindex(kernel.sysfs, pf.name);
 	entry.vf = index;
 	entry.has_pci = vf.has_pci;
 	entry.pci = vf.pci;

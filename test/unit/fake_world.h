@@ -44,6 +44,7 @@ static struct world {
 	unsigned home_after; /* sleeps until what is in limbo comes home as "dev<ifindex>"; 0 never
 			      */
 	unsigned probes;
+	unsigned reads, looks; /* requests that change nothing; readings of sysfs */
 	/* Changes. */
 	unsigned changes;
 	unsigned fail_at,
@@ -194,6 +195,7 @@ int __wrap_sriov_sysfs_vf_at(
 	int sysfs, const struct pci_addr *pci, struct sriov_vf *vf, struct err *e)
 {
 	(void)sysfs;
+	w.looks++;
 	memset(vf, 0, sizeof(*vf));
 	if (w.vfs_gone) {
 		return w_err(e, ENODEV, "no such function");
@@ -230,6 +232,7 @@ int __wrap_nl_link_get(struct nl_sock *s, uint32_t ifindex, struct nl_link *out,
 {
 	const struct w_link *k = w_at(w_place(s), ifindex);
 
+	w.reads++;
 	if (k == NULL) {
 		return w_err(e, ENODEV, "get");
 	}
@@ -241,6 +244,7 @@ int __wrap_nl_link_get_name(struct nl_sock *s, const char *name, struct nl_link 
 {
 	const struct w_link *k = w_named(w_place(s), name);
 
+	w.reads++;
 	if (k == NULL) {
 		return w_err(e, ENODEV, name);
 	}
@@ -250,6 +254,7 @@ int __wrap_nl_link_get_name(struct nl_sock *s, const char *name, struct nl_link 
 
 int __wrap_nl_link_list(struct nl_sock *s, const struct nl_link_visitor *v, struct err *e)
 {
+	w.reads++;
 	for (size_t i = 0; i < W_LINKS; i++) {
 		if (w.link[i].there && w.link[i].at == w_place(s)) {
 			int r = v->link(&w.link[i].l, v->arg, e);
@@ -482,6 +487,7 @@ int __wrap_nl_rdma_dev_list(
 	struct nl_sock *s, struct nl_rdma_dev *out, size_t cap, size_t *n, struct err *e)
 {
 	(void)cap, (void)e;
+	w.reads++;
 	*n = w.has_rdma && w.rdma_at == w_place(s) ? 1 : 0;
 	out[0] = (struct nl_rdma_dev){.index = 3, .name = "mlx5_7"};
 	return 0;

@@ -31,6 +31,15 @@ static inline void requests(struct instance *x, uint32_t n, uint32_t min, uint32
 	}
 }
 
+/* What nodes and pods look like. */
+static inline void make_everyday(struct instance *x, uint32_t seed)
+{
+	instance_init(x, 0, 0);
+	same_pfs(x, 2, 100, 100000);
+	x->pf[seed % 2].mbps -= 1000 * (seed % 37);
+	requests(x, 3, 10000, 5000);
+}
+
 static inline void make_document(struct instance *x, uint32_t seed)
 {
 	instance_init(x, 0, 0);
@@ -201,6 +210,7 @@ static inline void make_few_vfs(struct instance *x, uint32_t seed)
 }
 
 static const struct family families[] = {
+	{"3 on 2 PFs, every day", make_everyday, PLACE_YES, true, true, 100},
 	{"17 of 40000 on 8 equal PFs", make_document, PLACE_NO, true, true, 100},
 	{"17 of 40000..40016 on 8 PFs", make_near_equal, PLACE_NO, true, true, 100},
 	{"16 of 40000..40105 on 8 PFs", make_near_equal_full, PLACE_YES, true, true, 100},

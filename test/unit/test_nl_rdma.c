@@ -316,6 +316,8 @@ static void test_namespace_mode(void **state)
 	script_result(0);
 	assert_int_equal(nl_rdma_exclusive(&script.sock, &e), 0);
 	assert_int_equal(nl_rdma_exclusive(&closed, &e), 0);
+	script_result(-EINVAL);
+	assert_int_equal(nl_rdma_exclusive(&script.sock, &e), 0);
 }
 
 static void test_namespace_mode_malformed(void **state)

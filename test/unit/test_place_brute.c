@@ -149,9 +149,101 @@ static void test_random(void **state)
 	assert_true(counted[0] > 25000 && counted[1] > 25000);
 }
 
+#define SUBSET_REQS 9
+
+/* covered[m]: the requests of m can go to the PFs so far. Adds PF pf. */
+static void cover(const struct place_in *in, size_t pf, const uint64_t *sum, bool *covered)
+{
+	uint32_t all = ((uint32_t)1 << in->req_n) - 1;
+
+	/* Downwards: what is set now has one PF more, and must not be added to again. */
+	for (uint32_t m = all + 1; m-- > 0;) {
+		for (uint32_t s = m; s > 0 && !covered[m]; s = (s - 1) & m) {
+			covered[m] = covered[m & ~s] && sum[s] <= in->pf[pf].mbps &&
+				     (uint32_t)__builtin_popcount(s) <= in->pf[pf].vfs;
+		}
+	}
+}
+
+/* The hole of instances too large for trying everything, from the sets that the other PFs take. */
+static void compare_hole(const struct place_in *in)
+{
+	static uint64_t sum[1 << SUBSET_REQS];
+	static bool covered[1 << SUBSET_REQS];
+	uint32_t all = ((uint32_t)1 << in->req_n) - 1;
+	int64_t best = -1;
+	uint8_t best_pf = PLACE_PF_NONE;
+	bool fits = false;
+	struct place_out out;
+	struct err e = ERR_INIT;
+	int r = place_assign(in, &work, &out, &e);
+
+	for (uint32_t m = 1; m <= all; m++) {
+		sum[m] = sum[m & (m - 1)] + in->req[__builtin_ctz(m)].min;
+	}
+	for (size_t hole = 0; hole < in->pf_n; hole++) {
+		memset(covered, 0, sizeof(covered));
+		covered[0] = true;
+		for (size_t pf = 0; pf < in->pf_n; pf++) {
+			if (pf != hole) {
+				cover(in, pf, sum, covered);
+			}
+		}
+		for (uint32_t m = 0; m <= all; m++) {
+			int64_t left = (int64_t)in->pf[hole].mbps - (int64_t)sum[all & ~m];
+			uint32_t vfs = (uint32_t)__builtin_popcount(all & ~m);
+
+			if (!covered[m] || left < 0 || vfs > in->pf[hole].vfs) {
+				continue;
+			}
+			fits = true;
+			if (vfs < in->pf[hole].vfs && left >= best) {
+				best = left;
+				best_pf = (uint8_t)hole;
+			}
+		}
+	}
+	counted[fits]++;
+	if (r != (fits ? PLACE_YES : PLACE_NO)) {
+		fail_msg("%s: answer %d, right is %d", instance_text(in), r, fits);
+	}
+	if (fits && (!assignment_holds(in, &out) || out.hole_pf != best_pf ||
+			    (best >= 0 && out.hole_mbps != best))) {
+		fail_msg("%s: hole %u on PF %u, right is %d on PF %u", instance_text(in),
+			out.hole_mbps, out.hole_pf, (int)best, best_pf);
+	}
+}
+
+static void test_random_larger(void **state)
+{
+	uint64_t rng = 7;
+	struct instance x;
+
+	(void)state;
+	counted[0] = counted[1] = 0;
+	for (unsigned i = 0; i < 1500; i++) {
+		uint32_t pf_n = 3 + random_below(&rng, 4);
+		uint32_t vfs = 1 + random_below(&rng, 5);
+
+		instance_init(&x, pf_n, SUBSET_REQS);
+		for (uint32_t j = 0; j < SUBSET_REQS; j++) {
+			x.req[j].min = 1 + random_below(&rng, 100);
+			x.pf[random_below(&rng, pf_n)].mbps += x.req[j].min;
+		}
+		for (uint32_t j = 0; j < pf_n; j++) {
+			x.pf[j].vfs = vfs + random_below(&rng, 3);
+			x.pf[j].mbps += random_below(&rng, 6);
+		}
+		x.pf[0].mbps += random_below(&rng, 4) == 0 ? 50 : 0;
+		compare_hole(&x.in);
+	}
+	assert_true(counted[0] > 200 && counted[1] > 200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random_larger),
 		cmocka_unit_test(test_all_small),
 		cmocka_unit_test(test_random),
 	};

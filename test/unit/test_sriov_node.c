@@ -29,7 +29,7 @@ static char root[] = "/tmp/ferrule-node-XXXXXX";
 static struct {
 	int link, vf_list, rdma_open;
 	size_t listed;
-	bool carrier, infiniband, speed_known;
+	bool carrier, infiniband, speed_known, vanish, vf_vanish;
 	uint32_t speed;
 	const char *rdma_ndev;
 	unsigned rdma_opened;
@@ -51,6 +51,9 @@ int __wrap_nl_link_get_name(struct nl_sock *s, const char *name, struct nl_link 
 {
 	(void)s;
 	(void)name;
+	if (answer.vanish) {
+		assert_int_equal(renameat(kernel.sysfs, "class/net/pf0", kernel.sysfs, "gone"), 0);
+	}
 	if (answer.link < 0) {
 		return err_set(e, -answer.link, "no link");
 	}
@@ -66,6 +69,10 @@ int __wrap_nl_vf_list(struct nl_sock *s, uint32_t ifindex, struct nl_vf *out, si
 {
 	(void)s;
 	assert_int_equal(ifindex, 7);
+	if (answer.vf_vanish) {
+		assert_int_equal(
+			unlinkat(kernel.sysfs, "bus/pci/devices/0000:01:00.0/virtfn1", 0), 0);
+	}
 	if (answer.vf_list < 0) {
 		return err_set(e, -answer.vf_list, "no list");
 	}
@@ -261,7 +268,7 @@ static void a_failing_list_is_a_problem_and_no_empty_pf(void **state)
 static void a_vf_that_vanishes_between_is_a_problem(void **state)
 {
 	(void)state;
-	assert_int_equal(unlinkat(kernel.sysfs, "bus/pci/devices/0000:01:00.0/virtfn1", 0), 0);
+	answer.vf_vanish = true;
 	read_node();
 	assert_int_equal(node.vf_n, 0);
 	assert_non_null(strstr(node.pf[0].problem, "VF 1 of pf0"));
@@ -271,9 +278,51 @@ static void a_pf_that_vanishes_between_is_left_out(void **state)
 {
 	(void)state;
 	answer.link = -ENODEV;
+	answer.vanish = true;
 	read_node();
 	assert_int_equal(node.pf_n, 0);
 	assert_int_equal(node.vf_n, 0);
+}
+
+static void assert_problem(const char *why)
+{
+	read_node();
+	assert_int_equal(node.pf_n, 1);
+	assert_int_equal(node.vf_n, 0);
+	if (strstr(node.pf[0].problem, why) == NULL) {
+		fail_msg("'%s' is not in: %s", why, node.pf[0].problem);
+	}
+}
+
+static void a_pf_of_another_namespace_is_a_problem(void **state)
+{
+	(void)state;
+	answer.link = -ENODEV;
+	assert_problem("not in this network namespace");
+	answer.link = 0;
+	make("class/net/pf0/ifindex", "8\n");
+	assert_problem("different interfaces");
+	make("class/net/pf0/ifindex", "7\n");
+	read_node();
+	assert_int_equal(node.vf_n, 2);
+}
+
+static void a_pf_that_sysfs_cannot_tell_of_is_a_problem(void **state)
+{
+	(void)state;
+	make("bus/pci/devices/0000:01:00.0/sriov_totalvfs", "x\n");
+	assert_problem("sriov_totalvfs");
+	make("bus/pci/devices/0000:01:00.0/sriov_totalvfs", "");
+	assert_problem("sriov_totalvfs");
+}
+
+static void the_number_of_vfs_is_not_asked_of_the_attribute_that_blocks(void **state)
+{
+	(void)state;
+	make("bus/pci/devices/0000:01:00.0/sriov_numvfs", "garbage\n");
+	read_node();
+	assert_int_equal(node.vf_n, 2);
+	assert_string_equal(node.pf[0].problem, "");
 }
 
 static void another_failure_of_a_pf_fails_the_reading(void **state)
@@ -341,6 +390,9 @@ int main(void)
 		NODE_TEST(vfs_that_the_kernel_does_not_list_stay_known),
 		NODE_TEST(a_failing_list_is_a_problem_and_no_empty_pf),
 		NODE_TEST(a_vf_that_vanishes_between_is_a_problem),
+		NODE_TEST(a_pf_of_another_namespace_is_a_problem),
+		NODE_TEST(a_pf_that_sysfs_cannot_tell_of_is_a_problem),
+		NODE_TEST(the_number_of_vfs_is_not_asked_of_the_attribute_that_blocks),
 		NODE_TEST(a_pf_that_vanishes_between_is_left_out),
 		NODE_TEST(another_failure_of_a_pf_fails_the_reading),
 		NODE_TEST(a_tree_without_net_class_is_an_error),

@@ -201,6 +201,39 @@ static void test_more_altnames_than_can_be_kept(void **state)
 	has_text("eth0");
 }
 
+/* Requests and readings of sysfs since the last call: what docs/vf-lending.md promises. */
+static void cost(unsigned requests, unsigned looks)
+{
+	assert_int_equal(w.reads + w.changes, requests);
+	assert_int_equal(w.looks, looks);
+	w.reads = w.changes = w.looks = 0;
+}
+
+static void test_cost(void **state)
+{
+	const struct sriov_want none = {.min_tx_rate = 0}, rate = {.max_tx_rate = 9};
+	struct sriov_saved now;
+	uint32_t ifindex;
+
+	(void)state;
+	ref.pci.fn = 1;
+	ref.vf = 1;
+	works(sriov_vf_read(&m, &ref, NULL, &saved, &e));
+	cost(2, 1);
+	works(sriov_vf_prepare(&m, &ref, &saved, &none, &e));
+	cost(1, 1);
+	works(sriov_vf_prepare(&m, &ref, &saved, &rate, &e));
+	cost(2, 1);
+	works(sriov_vf_move_in(&m, &ref, &saved, &w_pod, "net1", &ifindex, &e));
+	cost(6, 1);
+	works(sriov_vf_read(&m, &ref, &w_pod, &now, &e));
+	cost(2, 0);
+	works(take());
+	cost(7, 1); /* one of them takes the rate away */
+	works(take());
+	cost(3, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +249,7 @@ int main(void)
 		T(test_without_its_pf),
 		T(test_read_in_the_pod),
 		T(test_more_altnames_than_can_be_kept),
+		T(test_cost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

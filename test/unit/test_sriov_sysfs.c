@@ -52,7 +52,9 @@ static void refused(const char *name, int code, const char *why)
 static void finds_pfs_in_bus_order(void **state)
 {
 	(void)state;
-	tree_pf(&t, "zeta", PF0, "igb", "7\n", "4\n");
+	tree_pf(&t, "zeta", PF0, "igb", "7\n", "2\n");
+	tree_vf(&t, PF0, 0, "0000:04:10.0", "igbvf", NULL);
+	tree_vf(&t, PF0, 1, "0000:04:10.1", "igbvf", NULL);
 	tree_pf(&t, "alpha", PF1, "igb", "7\n", "0\n");
 	tree_pf(&t, "beta", PF2, "mlx5_core", "126\n", "126\n");
 	tree_file(&t, "1\n", "devices/" PF0 "/numa_node");
@@ -67,7 +69,7 @@ static void finds_pfs_in_bus_order(void **state)
 	assert_string_equal(pfs[0].driver, "igb");
 	assert_string_equal(pfs[0].rdma, "");
 	assert_int_equal(pfs[0].total_vfs, 7);
-	assert_int_equal(pfs[0].num_vfs, 4);
+	assert_int_equal(pfs[0].num_vfs, 2);
 	assert_string_equal(pfs[1].name, "alpha");
 	assert_int_equal(pfs[1].numa_node, -1);
 	/* Domain 0x10000 comes after 0, though its text would sort before. */
@@ -186,7 +188,10 @@ static void damaged_attributes(void **state)
 	assert_int_equal(sriov_sysfs_pf(t.fd, "pf", &pf, &e), -EINVAL);
 	tree_file(&t, "2\n", "devices/" PF0 "/sriov_numvfs");
 	tree_file(&t, "nonsense\n", "devices/" PF0 "/sriov_totalvfs");
-	refused("pf", ENOTSUP, "not SR-IOV capable");
+	refused("pf", EIO, "sriov_totalvfs");
+	find_all();
+	assert_int_equal(n, 1);
+	assert_non_null(strstr(pfs[0].problem, "sriov_totalvfs"));
 	tree_file(&t, "7\n", "devices/" PF0 "/sriov_totalvfs");
 	tree_file(&t, "nonsense\n", "devices/" PF0 "/numa_node");
 	assert_int_equal(sriov_sysfs_pf(t.fd, "pf", &pf, &e), 0);
@@ -326,12 +331,15 @@ static void rebinds(void **state)
 	tree_vf(&t, PF0, 0, "0000:01:10.0", "mlx5_core", "ib1");
 	assert_int_equal(sriov_sysfs_pf(t.fd, "pf", &pf, &e), 0);
 	assert_int_equal(sriov_sysfs_vf(t.fd, &pf, 0, &vf, &e), 0);
-	assert_int_equal(sriov_sysfs_rebind(t.fd, &vf, &e), 0);
+	assert_int_equal(sriov_sysfs_unbind(t.fd, &vf.pci, "mlx5_core", &e), 0);
+	assert_int_equal(sriov_sysfs_bind(t.fd, &vf.pci, "mlx5_core", &e), 0);
 	assert_string_equal(tree_text(&t, "bus/pci/drivers/mlx5_core/unbind"), "0000:01:10.0");
 	assert_string_equal(tree_text(&t, "bus/pci/drivers/mlx5_core/bind"), "0000:01:10.0");
 	tree_remove(&t, "bus/pci/drivers/mlx5_core/unbind");
-	assert_int_equal(sriov_sysfs_rebind(t.fd, &vf, &e), -ENOENT);
+	assert_int_equal(sriov_sysfs_unbind(t.fd, &vf.pci, "mlx5_core", &e), -ENOENT);
 	assert_non_null(strstr(e.msg, "unbind"));
+	assert_int_equal(sriov_sysfs_bind(t.fd, &vf.pci, "nosuch", &e), -ENOENT);
+	assert_non_null(strstr(e.msg, "nosuch/bind"));
 }
 
 static void speed(void **state)

@@ -1,9 +1,12 @@
-test_sriov_bringup_LDFLAGS := -Wl,--wrap=log_error,--wrap=log_warn,--wrap=log_info \
+BRINGUP_WRAP := -Wl,--wrap=log_error,--wrap=log_warn,--wrap=log_info \
 	-Wl,--wrap=clock_ms,--wrap=clock_sleep_ms,--wrap=sriov_sysfs_set_num_vfs \
 	-Wl,--wrap=nl_link_get,--wrap=nl_link_get_name,--wrap=nl_link_set_up \
 	-Wl,--wrap=nl_link_set_addr,--wrap=nl_vf_list,--wrap=nl_vf_set_mac \
 	-Wl,--wrap=nl_vf_set_trust,--wrap=nl_vf_set_spoofchk,--wrap=nl_vf_set_link_state \
-	-Wl,--wrap=nl_vf_set_node_guid,--wrap=nl_vf_set_port_guid
+	-Wl,--wrap=nl_vf_set_node_guid,--wrap=nl_vf_set_port_guid \
+	-Wl,--wrap=sriov_sysfs_bind,--wrap=sriov_sysfs_unbind
+test_sriov_bringup_LDFLAGS := $(BRINGUP_WRAP)
+test_sriov_apply_LDFLAGS := $(BRINGUP_WRAP)
 test_sriov_node_LDFLAGS := -Wl,--wrap=nl_link_get_name,--wrap=nl_vf_list \
 	-Wl,--wrap=nl_ethtool_speed,--wrap=nl_rdma_open,--wrap=nl_rdma_dev_list \
 	-Wl,--wrap=nl_rdma_port_list
