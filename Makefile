@@ -356,7 +356,7 @@ test-lab: all tools ## run test/lab (pytest, on virtual functions in QEMU guests
 	$(Q)PYTHON=$(PYTHON) scripts/run-pytest.sh $(B)/test/lab test/lab
 test: ## run everything: lint, unit tests, fuzzing, ELF checks, integration and lab tests
 	+$(Q)MAKE='$(MAKE)' scripts/run-all.sh
-demo: all ## two virtual nodes, their VFs brought up and read over HTTP, with a running commentary
+demo: all ## two virtual nodes, their VFs brought up, read over HTTP and given to pods, with a running commentary
 	$(Q)scripts/demo-run.sh
 bench: all tools ## measure the programs
 	$(Q)scripts/bench.sh $(TOOLS_DIR_rel)

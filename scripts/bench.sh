@@ -34,3 +34,11 @@ if [ "$(id -u)" -eq 0 ]; then
 else
 	echo "rdma-dummy-dp: needs root for device nodes; skipped"
 fi
+
+echo
+if [ -n "${FERRULE_BENCH_LAB:-}" ]; then
+	echo "rdma-cni in the lab (emulated: the ratios count), mean of 10 rounds in turns"
+	/usr/bin/python3 test/bench/cni.py 10
+else
+	echo "rdma-cni: set FERRULE_BENCH_LAB=1 to measure it in the lab, which takes some minutes; skipped"
+fi

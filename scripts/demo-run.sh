@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The demonstration: two nodes with SR-IOV hardware, their VFs brought up and read over HTTP.
+# The demonstration: two nodes with SR-IOV hardware, their VFs brought up, read over HTTP, and given
+# to pods that talk to each other.
 #
 #   scripts/demo-run.sh      after `make`; scripts/demo does everything from the start
 #
@@ -188,6 +189,64 @@ free_vfs() {
 	done
 }
 
+# cni NODE COMMAND: runs rdma-cni for the pod "web", as a container runtime does.
+cni() {
+	on "$1" 'CNI_COMMAND=$1 CNI_CONTAINERID=web CNI_NETNS=/run/netns/web CNI_IFNAME=eth0 \
+		CNI_PATH=/opt/cni/bin rdma-cni </tmp/net.conf 2>/tmp/cni.log || {
+			cat /tmp/cni.log >&2
+			exit 1
+		}
+		sed "s/^/     /" /tmp/cni.log' "$2"
+}
+
+add_pods() {
+	title "A pod on each node asks for two interfaces: rdma-cni ADD"
+	printf '   annotation: %s\n' \
+		'[{"min_tx_rate": 600, "max_tx_rate": 700}, {"min_tx_rate": 500, "max_tx_rate": 800}]'
+	for n in $nodes; do
+		on "$n" 'ip -j -d link >/tmp/links.before
+			ip netns add web
+			cat >/tmp/net.conf <<EOF
+			{"cniVersion": "1.0.0", "name": "demo", "type": "rdma-cni", "min_tx_rate": "account",
+			 "runtimeConfig": {"io.kubernetes.cri.pod-annotations": {"rdma_interfaces_required":
+			  "[{\"min_tx_rate\": 600, \"max_tx_rate\": 700},
+			    {\"min_tx_rate\": 500, \"max_tx_rate\": 800}]"}},
+			 "ipam": {"type": "host-local",
+			  "ranges": [[{"subnet": "198.51.100.0/24", "rangeStart": "198.51.100.${1}0"}]]}}
+EOF' "${n#node}"
+		printf '   %s $ CNI_COMMAND=ADD ... rdma-cni\n' "$n"
+		cni "$n" ADD >"$work/answer"
+		sed 's/^ *\({\)/     \1/' "$work/answer" | cut -c 1-160
+	done
+	getpfs node1 | $pfs table | sed 's/^/   /'
+	used=$(getpfs node1 | $pfs get enp1s0f0 used_tx_rate)
+	other=$(getpfs node1 | $pfs get enp1s0f1 used_tx_rate)
+	[ $((used + other)) = 1100 ] || fail "$used and $other Mb/s are reserved, not 1100 together"
+	ok "600 and 500 Mb/s do not fit one port of 1000: one on each, $used and $other reserved"
+}
+
+ping_pods() {
+	title "The pods talk to each other, each interface with its own address"
+	for i in 0 1; do
+		tries=0
+		until $lab exec --timeout 20 node1 -- ip netns exec web ping -c 2 -W 2 -I "eth$i" \
+			"198.51.100.2$i" >"$work/ping"; do
+			tries=$((tries + 1))
+			[ $tries -lt 5 ] || fail "no answer: $(cat "$work/ping")"
+		done
+		ok "node1 eth$i reaches 198.51.100.2$i on node2"
+	done
+}
+
+del_pods() {
+	title "rdma-cni DEL: every VF is exactly as it was"
+	for n in $nodes; do
+		cni "$n" DEL
+		on "$n" 'ip netns del web; ip -j -d link | cmp - /tmp/links.before'
+		ok "$n: the kernel says the same of every link as before"
+	done
+}
+
 stop_all() {
 	title "The end: the servers are told to stop, the nodes are taken down"
 	for n in $nodes; do
@@ -219,5 +278,8 @@ read_nodes
 use_vfs
 ping_vfs
 free_vfs
+add_pods
+ping_pods
+del_pods
 stop_all
 printf '\nAll steps passed.\n'

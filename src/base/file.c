@@ -5,6 +5,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -187,6 +190,22 @@ int file_replace(int dirfd, const char *name, struct str text, uint32_t mode, st
 		return r;
 	}
 	return sync_parent(dirfd, name, e);
+}
+
+bool file_drop_stale(int dirfd, const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	uint32_t pid;
+
+	if (dot == NULL || dot - name < (ptrdiff_t)strlen(".tmp") ||
+		strncmp(dot - strlen(".tmp"), ".tmp", strlen(".tmp")) != 0 ||
+		!num_u32(str_from(dot + 1), INT_MAX, &pid) || pid == 0) {
+		return false;
+	}
+	if (kill((pid_t)pid, 0) == 0 || errno != ESRCH) {
+		return false;
+	}
+	return unlinkat(dirfd, name, 0) == 0;
 }
 
 ssize_t file_link(int dirfd, const char *name, char *buf, size_t cap, struct err *e)

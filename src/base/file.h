@@ -49,6 +49,13 @@ int file_write(int dirfd, const char *name, struct str text, struct err *e) MUST
 int file_replace(
 	int dirfd, const char *name, struct str text, uint32_t mode, struct err *e) MUST_CHECK;
 
+/*
+ * file_drop_stale: remove name if it is a temporary file of file_replace whose process is gone: it
+ * was killed while it wrote. A writer's pid must mean the same here (one pid namespace). true: it
+ * was such a file.
+ */
+bool file_drop_stale(int dirfd, const char *name);
+
 /* file_link: target of a symbolic link as a C string in buf[cap]; length or -errno. */
 ssize_t file_link(int dirfd, const char *name, char *buf, size_t cap, struct err *e) MUST_CHECK;
 

@@ -9,7 +9,14 @@
 
 #include "base/io.h"
 
-static enum log_level max_level = LOG_INFO; /* process-wide by nature, like stderr itself */
+/* Process-wide by nature, like stderr itself. */
+static enum log_level max_level = LOG_INFO;
+static log_sink_fn *log_sink;
+
+void log_set_sink(log_sink_fn *sink)
+{
+	log_sink = sink;
+}
 
 void log_set_level(enum log_level level)
 {
@@ -34,24 +41,37 @@ void log_init(void)
 	tzset();
 }
 
+/* The time in front of a line; how many bytes. */
+static size_t put_time(char *line, size_t cap)
+{
+	time_t now = time(NULL);
+	struct tm tm = {0};
+	int r;
+
+	(void)localtime_r(
+		&now, &tm); /* on failure the line carries year 1900, and still goes out */
+	r = snprintf(line, cap, "%04d/%02d/%02d %02d:%02d:%02d ", tm.tm_year + 1900, tm.tm_mon + 1,
+		tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	ASSERT(r > 0 && (size_t)r < cap);
+	return (size_t)r;
+}
+
 PRINTF_LIKE(3, 0)
 static void log_line(enum log_level level, const char *prefix, const char *fmt, va_list ap)
 {
 	char line[1000];
-	time_t now = time(NULL);
-	struct tm tm = {0};
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	if (level > max_level) {
 		return;
 	}
-	(void)localtime_r(
-		&now, &tm); /* on failure the line carries year 1900, and still goes out */
-	r = snprintf(line, sizeof(line), "%04d/%02d/%02d %02d:%02d:%02d %s", tm.tm_year + 1900,
-		tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, prefix);
-	ASSERT(r > 0 && (size_t)r < sizeof(line));
-	n = (size_t)r;
+	if (log_sink == NULL) {
+		n = put_time(line, sizeof(line));
+	}
+	r = snprintf(line + n, sizeof(line) - n, "%s", prefix);
+	ASSERT(r >= 0 && n + (size_t)r < sizeof(line));
+	n += (size_t)r;
 	r = vsnprintf(line + n, sizeof(line) - n, fmt, ap);
 	if (r < 0) {
 		return;
@@ -61,6 +81,10 @@ static void log_line(enum log_level level, const char *prefix, const char *fmt, 
 		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f) {
 			line[i] = '?';
 		}
+	}
+	if (log_sink != NULL) {
+		log_sink(level, (struct str){line, n});
+		return;
 	}
 	line[n] = '\n';
 	(void)!io_write_all(STDERR_FILENO, line, n + 1); /* nowhere to report it */

@@ -23,6 +23,13 @@ void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /*
+ * log_set_sink: hand every line (without time and newline, "error: " and the like included) to sink
+ * instead of writing it to stderr; NULL: to stderr again.
+ */
+typedef void log_sink_fn(enum log_level level, struct str line);
+void log_set_sink(log_sink_fn *sink);
+
+/*
  * log_init: read the time zone now, while the file system is still reachable (a sandboxed process
  * cannot open /etc/localtime later). Optional.
  */

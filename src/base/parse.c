@@ -76,6 +76,11 @@ void buf_add_pci(struct buf *b, const struct pci_addr *a)
 		(unsigned)a->fn);
 }
 
+bool pci_same(const struct pci_addr *a, const struct pci_addr *b)
+{
+	return a->domain == b->domain && a->bus == b->bus && a->dev == b->dev && a->fn == b->fn;
+}
+
 bool parse_ifname(struct str s)
 {
 	if (s.n == 0 || s.n >= IFNAMSIZ || str_eq_c(s, ".") || str_eq_c(s, "..")) {

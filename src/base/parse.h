@@ -30,6 +30,7 @@ struct pci_addr {
 
 bool parse_pci(struct str s, struct pci_addr *out) MUST_CHECK;
 void buf_add_pci(struct buf *b, const struct pci_addr *a);
+bool pci_same(const struct pci_addr *a, const struct pci_addr *b); /* padding does not count */
 
 /*
  * parse_ifname: a network interface name the kernel would accept (net/core/dev.c dev_valid_name):

@@ -74,16 +74,33 @@ static void put_text(struct buf *b, struct str s)
 	buf_add_chr(b, '"');
 }
 
-void json_put_key(struct json_writer *w, struct str key)
+static void before_key(struct json_writer *w)
 {
 	ASSERT(in_object(w) && !w->keyed);
 	if (w->comma) {
 		buf_add_chr(w->b, ',');
 	}
-	put_text(w->b, key);
+}
+
+static void after_key(struct json_writer *w)
+{
 	buf_add_chr(w->b, ':');
 	w->comma = false;
 	w->keyed = true;
+}
+
+void json_put_key(struct json_writer *w, struct str key)
+{
+	before_key(w);
+	put_text(w->b, key);
+	after_key(w);
+}
+
+void json_put_raw_key(struct json_writer *w, struct str json)
+{
+	before_key(w);
+	buf_add(w->b, json);
+	after_key(w);
 }
 
 /* Whatever has to stand before a value. */

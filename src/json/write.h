@@ -57,4 +57,7 @@ void json_put_raw(struct json_writer *w, const char *key, struct str json);
 /* json_put_key: a key that is no C string; the next json_put_* has key NULL. */
 void json_put_key(struct json_writer *w, struct str key);
 
+/* json_put_raw_key: a key that is a JSON string already (json_raw of a parsed key); not checked. */
+void json_put_raw_key(struct json_writer *w, struct str json);
+
 #endif

@@ -4,14 +4,9 @@
 
 #include "ledger/read.h"
 
-static bool pci_eq(const struct pci_addr *a, const struct pci_addr *b)
-{
-	return a->domain == b->domain && a->bus == b->bus && a->dev == b->dev && a->fn == b->fn;
-}
-
 static bool is_function(const struct sriov_vf *vf, const struct pci_addr *pci)
 {
-	return vf->has_pci && pci_eq(&vf->pci, pci);
+	return vf->has_pci && pci_same(&vf->pci, pci);
 }
 
 static struct sriov_vf *by_index(struct sriov_node *n, const struct ledger_rec *rec)

@@ -145,6 +145,7 @@ struct names {
 	char (*name)[LEDGER_NAME_CAP];
 	size_t n;
 	struct str container_id;
+	int dir;
 };
 
 static bool split_name(const char *name, struct str *container_id, struct str *ifname)
@@ -167,6 +168,9 @@ static int gather(void *arg, const char *name, struct err *e)
 	struct str container_id, ifname;
 	bool fits;
 
+	if (file_drop_stale(all->dir, name)) {
+		return 0;
+	}
 	/* Whatever else there is is no record: writes in progress, what somebody put there. */
 	if (!split_name(name, &container_id, &ifname) ||
 		(all->container_id.n > 0 && !str_eq(all->container_id, container_id))) {
@@ -199,7 +203,7 @@ static int by_name(const void *a, const void *b)
 int ledger_each(const struct ledger_store *s, struct str container_id, void *mem,
 	ledger_each_fn *fn, void *arg, struct err *e)
 {
-	struct names all = {.name = mem, .container_id = container_id};
+	struct names all = {.name = mem, .container_id = container_id, .dir = s->dir};
 	int r = file_list(s->dir, ".", gather, &all, e);
 
 	if (r < 0) {

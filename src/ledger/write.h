@@ -54,7 +54,8 @@ int ledger_remove(const struct ledger_store *s, struct str container_id, struct 
  * ledger_each: call fn for each record's file, in order of container id, then interface, of the
  * container container_id only unless it is empty. fn may store and remove; it returns 0 to go on,
  * anything else stops and is returned. ids: the caller's memory of LEDGER_EACH_MEM bytes.
- * -E2BIG: more than LEDGER_MAX records.
+ * -E2BIG: more than LEDGER_MAX records. What processes that were killed left half written, of any
+ * container, is removed on the way.
  */
 typedef int ledger_each_fn(void *arg, struct str container_id, struct str ifname, struct err *e);
 #define LEDGER_EACH_MEM (LEDGER_MAX * (size_t)LEDGER_NAME_CAP)

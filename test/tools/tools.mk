@@ -28,3 +28,6 @@ TEST_TOOLS += sim_nodes
 sim_nodes_SRC := test/bench/sim_nodes.c
 sim_nodes_MODS := http json base
 sim_nodes_EXT := jsmn
+
+TEST_TOOLS += killat
+killat_MODS := base

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/file.h"
 #include "base/io.h"
@@ -364,6 +365,35 @@ static void test_list(void **state)
 	assert_int_equal(n, 2);
 }
 
+/* What a writer left that was killed goes; what a living one writes and other names stay. */
+static void test_drop_stale(void **state)
+{
+	static const char *const stay[] = {"a", "a.tmp", "a.tmp.", "a.tmp.x", "a.tmp.0",
+		"atmp.99999999", "a.tmp.-1", "a.tmp.4294967296", "a.tmp.1"};
+	char own[32], dead[32];
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0) {
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	(void)snprintf(own, sizeof(own), "a.tmp.%d", (int)getpid());
+	(void)snprintf(dead, sizeof(dead), "a.tmp.%d", (int)child);
+	for (size_t i = 0; i < ARRAY_LEN(stay); i++) {
+		create(stay[i], STR(""));
+		assert_false(file_drop_stale(dir, stay[i]));
+		assert_true(file_exists(dir, stay[i]));
+	}
+	create(own, STR(""));
+	create(dead, STR(""));
+	assert_false(file_drop_stale(dir, own));
+	assert_true(file_exists(dir, own));
+	assert_true(file_drop_stale(dir, dead));
+	assert_false(file_exists(dir, dead));
+	assert_false(file_drop_stale(dir, dead));
+}
+
 #define IN_DIR(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -381,6 +411,7 @@ int main(void)
 		IN_DIR(test_without_permission),
 		IN_DIR(test_links),
 		IN_DIR(test_list),
+		IN_DIR(test_drop_stale),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

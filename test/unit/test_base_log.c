@@ -156,6 +156,36 @@ static void test_parse_level(void **state)
 }
 
 /* A stderr that is gone or full must not stop anyone. */
+static char sunk[1100];
+static enum log_level sunk_level;
+
+static void sink(enum log_level level, struct str line_of)
+{
+	sunk_level = level;
+	assert_true(str_copy(line_of, sunk, sizeof(sunk)));
+}
+
+/* Without time and newline, still filtered by level and cut; and back to stderr. */
+static void test_sink(void **state)
+{
+	(void)state;
+	divert();
+	log_set_level(LOG_INFO);
+	log_set_sink(sink);
+	log_warn("a\nb %d", 1);
+	assert_string_equal(sunk, "warning: a?b 1");
+	assert_int_equal(sunk_level, LOG_WARN);
+	log_debug("not this");
+	assert_string_equal(sunk, "warning: a?b 1");
+	log_info("%2000d", 1);
+	assert_int_equal(strlen(sunk), 999);
+	assert_string_equal(line(), "");
+	log_set_sink(NULL);
+	log_info("x");
+	assert_string_equal(line(), "x");
+	restore();
+}
+
 static void test_no_stderr(void **state)
 {
 	(void)state;
@@ -176,6 +206,7 @@ int main(void)
 		cmocka_unit_test(test_control_characters),
 		cmocka_unit_test(test_long_lines_are_cut),
 		cmocka_unit_test(test_parse_level),
+		cmocka_unit_test(test_sink),
 		cmocka_unit_test(test_no_stderr),
 	};
 

@@ -56,13 +56,16 @@ static void test_everything(void **state)
 	json_put_key(&w, (struct str){"n\0k", 3});
 	json_put_object(&w, NULL);
 	json_put_end_object(&w);
+	json_put_raw_key(&w, STR("\"\\u0041\""));
+	json_put_u64(&w, NULL, 1);
 	json_put_str(&w, "", STR(""));
 	json_put_cstr(&w, "nil", NULL);
 	json_put_end_object(&w);
-	check_output(&w, "{\"name\":\"enp4s0f0\",\"vfs\":[{\"vf\":0,\"trust\":true},{},[],"
-			 "-9223372036854775808,18446744073709551615,null,false,\"x\",{\"r\":1}],"
-			 "\"none\":null,\"i\":0,\"raw\":[1],\"n\\u0000k\":{},\"\":\"\","
-			 "\"nil\":\"\"}");
+	check_output(&w,
+		"{\"name\":\"enp4s0f0\",\"vfs\":[{\"vf\":0,\"trust\":true},{},[],"
+		"-9223372036854775808,18446744073709551615,null,false,\"x\",{\"r\":1}],"
+		"\"none\":null,\"i\":0,\"raw\":[1],\"n\\u0000k\":{},\"\\u0041\":1,\"\":\"\","
+		"\"nil\":\"\"}");
 }
 
 static void test_value_alone(void **state)

@@ -4,6 +4,7 @@
 
 #include "unit.h"
 
+#include "nl/devconf.h"
 #include "nl/link.h"
 #include "nl_script.h"
 
@@ -36,6 +37,24 @@ static void test_move(void **state)
 	script_result(-EEXIST);
 	assert_int_equal(nl_link_move(&script.sock, 5, 17, "frl00180", &e), -EEXIST);
 	has_text("move interface 5 to its namespace as frl00180: File exists");
+}
+
+static void test_devconf(void **state)
+{
+	/* three nests, NLA_F_NESTED: interface settings, of IPv4, the list */
+	static const uint32_t want[] = {28 | (uint32_t)(IFLA_AF_SPEC | 0x8000) << 16,
+		24 | (uint32_t)(2 | 0x8000) << 16, 20 | (uint32_t)(1 | 0x8000) << 16, 8 | 19u << 16,
+		1, 8 | 18u << 16, 2};
+	static const struct nl_devconf conf[] = {{19, 1}, {18, 2}};
+
+	(void)state;
+	script_result(0);
+	assert_int_equal(nl_devconf_set(&script.sock, 5, conf, 2, &e), 0);
+	sent(0, RTM_SETLINK, 0, want, sizeof(want));
+	script_result(-EAFNOSUPPORT);
+	assert_int_equal(nl_devconf_set(&script.sock, 5, conf, 2, &e), -EAFNOSUPPORT);
+	has_text("set IPv4 settings of interface 5: Address family not supported");
+	assert_int_equal(nl_devconf_set(&script.sock, 0, conf, 2, &e), -EINVAL);
 }
 
 static void test_mtu(void **state)
@@ -129,6 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_move),
+		T(test_devconf),
 		T(test_mtu),
 		T(test_flags_touch_only_the_mask),
 		T(test_altnames),

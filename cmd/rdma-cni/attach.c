@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* See attach.h. */
+#include "attach.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/ip.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cni/addr.h"
+#include "ipam.h"
+#include "nl/announce.h"
+#include "nl/devconf.h"
+
+/*
+ * Default routes of further interfaces: IPv4 prefers metric 0, which is what the first one gets,
+ * IPv6 1024.
+ */
+#define WORSE_METRIC 4096
+
+/* One attachment on its way, so that the steps below have short signatures. */
+struct work {
+	struct call *c;
+	struct sriov_pod *pod;
+	struct ledger_entry *en;
+	const struct sriov_ref *ref;
+	size_t rank;
+	uint32_t ifindex;
+	struct cni_iface *out;
+};
+
+static int store(struct work *w, enum ledger_phase phase)
+{
+	w->en->phase = phase;
+	if (ledger_store_entry(&w->c->store, w->en, &w->c->fail.e) < 0) {
+		return call_code(w->c, CNI_ERR_IO);
+	}
+	return 0;
+}
+
+static int device(struct work *w, const char *step)
+{
+	(void)err_wrap(&w->c->fail.e, "%s", step);
+	return call_code(w->c, CNI_ERR_DEVICE);
+}
+
+/* The VF as the pod is to have it, in the pod's namespace. */
+static int bring_in(struct work *w)
+{
+	const struct cni_conf *conf = &w->c->conf;
+	struct sriov_want want = {.min_tx_rate = w->en->min_tx_rate,
+		.max_tx_rate = w->en->max_tx_rate,
+		.account_min = conf->account_min,
+		.vlan = conf->vlan,
+		.qos = conf->qos,
+		.vlan_proto = conf->vlan_proto,
+		.mtu = conf->mtu};
+	struct sriov_mover *m = &w->c->mover;
+	struct err *e = &w->c->fail.e;
+
+	m->deadline_ms = clock_ms() + CALL_KERNEL_MS;
+	if (sriov_vf_prepare(m, w->ref, &w->en->restore, &want, e) < 0) {
+		return device(w, "configure");
+	}
+	if (sriov_vf_move_in(m, w->ref, &w->en->restore, w->pod, w->en->ifname, &w->ifindex, e) <
+		0) {
+		return device(w, "move");
+	}
+	return 0;
+}
+
+/*
+ * Several interfaces on one subnet: each answers ARP for its own addresses alone, asks with them
+ * alone, and takes packets that the routing table would send elsewhere (RFC 3704 loose).
+ */
+static int set_up(struct work *w)
+{
+	static const struct nl_devconf arp[] = {
+		{IPV4_DEVCONF_ARP_IGNORE, 1},
+		{IPV4_DEVCONF_ARP_ANNOUNCE, 2},
+		{IPV4_DEVCONF_RP_FILTER, 2},
+	};
+	struct err *e = &w->c->fail.e;
+
+	if (nl_devconf_set(&w->pod->route, w->ifindex, arp, ARRAY_LEN(arp), e) < 0) {
+		return device(w, "ARP settings");
+	}
+	if (nl_link_set_up(&w->pod->route, w->ifindex, true, e) < 0) {
+		return device(w, "set up");
+	}
+	return 0;
+}
+
+static int add_addrs(struct work *w)
+{
+	const struct cni_ipam *ip = &w->out->ip;
+	struct buf b;
+
+	ASSERT(ip->ip_n <= LEDGER_ADDRS_MAX);
+	for (size_t i = 0; i < ip->ip_n; i++) {
+		if (nl_addr_add(&w->pod->route, w->ifindex, &ip->ip[i].addr, &w->c->fail.e) < 0) {
+			return device(w, "address");
+		}
+		buf_init(&b, w->en->addr[i], LEDGER_ADDR_CAP - 1);
+		cni_net_write(&b, &ip->ip[i].addr);
+		w->en->addr[i][b.n] = '\0';
+		w->en->addr_n = i + 1;
+	}
+	return 0;
+}
+
+static bool same_route(const struct cni_route *a, const struct cni_route *b)
+{
+	return a->dst.family == b->dst.family && a->dst.prefix == b->dst.prefix &&
+	       memcmp(a->dst.ip, b->dst.ip, sizeof(a->dst.ip)) == 0 && a->priority == b->priority &&
+	       a->table == b->table;
+}
+
+static int add_route(struct work *w, const struct cni_route *r)
+{
+	const struct nl_ip *gw = cni_ipam_gw(&w->out->ip, r);
+	struct nl_route n = {.dst = r->dst,
+		.ifindex = w->ifindex,
+		.metric = r->priority,
+		.mtu = r->mtu,
+		.advmss = r->advmss,
+		.table = r->table,
+		.has_scope = r->has_scope,
+		.scope = r->scope};
+
+	if (gw != NULL) {
+		n.has_gw = true;
+		n.gw = *gw;
+	}
+	return nl_route_add(&w->pod->route, &n, &w->c->fail.e);
+}
+
+static int add_routes(struct work *w)
+{
+	struct cni_ipam *ip = &w->out->ip;
+
+	for (size_t i = 0; i < ip->route_n; i++) {
+		struct cni_route *r = &ip->route[i];
+		bool again = false;
+
+		if (r->dst.prefix == 0 && r->priority == 0 && r->table == 0 && w->rank > 0) {
+			r->priority = WORSE_METRIC + (uint32_t)w->rank;
+		}
+		for (size_t k = 0; k < i; k++) {
+			again = again || same_route(&ip->route[k], r);
+		}
+		if (!again && add_route(w, r) < 0) {
+			return device(w, "route");
+		}
+	}
+	return 0;
+}
+
+/* Neighbours may still have the MAC of the address's last user. Nothing fails over it. */
+static void announce(struct work *w)
+{
+	cleanup_fd int fd = -1;
+	struct err e;
+
+	if (w->out->ip.ip_n == 0) {
+		return;
+	}
+	fd = sandbox_netns_socket(&w->pod->ns, &w->c->mover.home, AF_PACKET, SOCK_RAW, 0, &e);
+	for (size_t i = 0; fd >= 0 && i < w->out->ip.ip_n; i++) {
+		if (nl_announce(fd, w->ifindex, &w->out->ip.ip[i].addr, w->out->mac, &e) < 0) {
+			log_debug("%s is not announced: %s", w->en->ifname, e.msg);
+		}
+	}
+	if (fd < 0) {
+		log_warn("%s is not announced: %s", w->en->ifname, e.msg);
+	}
+}
+
+static int get_addrs(struct work *w)
+{
+	const struct ipam_for who = {.type = w->en->ipam,
+		.container_id = w->en->container_id,
+		.ifname = w->en->ifname,
+		.netns = w->c->env.netns};
+	int r;
+
+	if (w->en->ipam[0] == '\0') {
+		return 0;
+	}
+	r = ipam_add(w->c, &who, &w->out->ip);
+	r = r < 0 ? r : add_addrs(w);
+	return r < 0 ? r : add_routes(w);
+}
+
+static int look(struct work *w)
+{
+	struct sriov_saved *now = &w->en->applied;
+	struct buf b;
+
+	if (sriov_vf_read(&w->c->mover, w->ref, w->pod, now, &w->c->fail.e) < 0) {
+		return device(w, "read back");
+	}
+	if ((now->has & SRIOV_HAS_NETDEV) == 0) {
+		return cni_fail_set(&w->c->fail, CNI_ERR_DEVICE, ENODEV,
+			"the interface has left the pod's namespace");
+	}
+	w->en->has_applied = true;
+	memcpy(w->out->name, w->en->ifname, sizeof(w->out->name));
+	memcpy(w->out->mac, now->mac, sizeof(w->out->mac));
+	w->out->mtu = now->mtu;
+	buf_init(&b, w->out->pci, sizeof(w->out->pci) - 1);
+	buf_add_pci(&b, &w->ref->pci);
+	w->out->pci[b.n] = '\0';
+	return 0;
+}
+
+static int attach(struct work *w)
+{
+	int r = store(w, LEDGER_ATTACHING);
+
+	r = r < 0 ? r : bring_in(w);
+	r = r < 0 ? r : set_up(w);
+	r = r < 0 ? r : get_addrs(w);
+	r = r < 0 ? r : look(w);
+	if (r == 0) {
+		announce(w);
+		r = store(w, LEDGER_ATTACHED);
+	}
+	return r;
+}
+
+int attach_one(struct call *c, struct sriov_pod *pod, struct ledger_entry *en,
+	const struct sriov_ref *ref, size_t rank, struct cni_iface *out)
+{
+	struct work w = {.c = c, .pod = pod, .en = en, .ref = ref, .rank = rank, .out = out};
+	cleanup_fd int lock =
+		ledger_lock_vf(c->store.state, &ref->pci, clock_ms() + CALL_LOCK_MS, &c->fail.e);
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	r = lock < 0 ? call_code(c, CNI_ERR_LATER) : attach(&w);
+	if (r < 0) {
+		(void)err_wrap(&c->fail.e, "%s, VF %u of %s", en->ifname, (unsigned)en->vf, en->pf);
+		return -c->fail.e.code;
+	}
+	log_info("%s is VF %u of %s, min %u max %u Mb/s%s%s", en->ifname, (unsigned)en->vf, en->pf,
+		(unsigned)en->min_tx_rate, (unsigned)en->max_tx_rate,
+		en->addr_n > 0 ? ", address " : "", en->addr_n > 0 ? en->addr[0] : "");
+	return 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* One taken VF becomes an interface of the pod. */
+#ifndef RDMA_CNI_ATTACH_H
+#define RDMA_CNI_ATTACH_H
+
+#include "call.h"
+
+/*
+ * attach_one: everything between "planned" and "attached" for one record; out is what the result
+ * says of it. rank is its number among the interfaces that could have the pod's default route: that
+ * of rank 0 gets it as IPAM says, the others with a metric that loses. On failure the VF is
+ * somewhere in between: release_one undoes it.
+ */
+int attach_one(struct call *c, struct sriov_pod *pod, struct ledger_entry *en,
+	const struct sriov_ref *ref, size_t rank, struct cni_iface *out) MUST_CHECK;
+
+#endif

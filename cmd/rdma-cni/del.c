@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* DEL: see release.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "call.h"
+#include "delegate.h"
+#include "ipam.h"
+#include "json/value.h"
+#include "names.h"
+#include "release.h"
+#include "wants.h"
+
+static int ipam_name(struct call *c, const char *ifname)
+{
+	const struct ipam_for who = {.type = c->conf.ipam_type,
+		.container_id = c->env.container_id,
+		.ifname = ifname,
+		.netns = c->env.netns};
+
+	return ipam_del(c, &who, c->conf.name);
+}
+
+/*
+ * No record says what the pod had: a reboot cleared them, DEL comes again, or there never was
+ * anything. IPAM plugins keep their state where a reboot does not clear it, so they are told about
+ * every interface that the pod can have had: as many as it asks for, under both kinds of names.
+ */
+static int ipam_without_record(struct call *c)
+{
+	static struct wants w;
+	char name[IFNAMSIZ];
+	int r;
+
+	if (c->conf.ipam_type[0] == '\0') {
+		return 0;
+	}
+	if (wants_read(c, &w) < 0) {
+		w.n = 0; /* not known any more */
+		c->fail = (struct cni_fail)CNI_FAIL_INIT;
+	}
+	r = ipam_name(c, c->env.ifname);
+	for (size_t i = 1; r == 0 && i < w.n; i++) {
+		r = names_primary(c->env.ifname, i, name) ? ipam_name(c, name) : 0;
+	}
+	/* prevResult is the whole chain's result here: it does not say whether we are the first. */
+	for (size_t i = 0; r == 0 && i < w.n && json_type(c->conf.prev) == JSON_OBJECT; i++) {
+		r = names_chained(c->conf.prefix, i, name) ? ipam_name(c, name) : 0;
+	}
+	return r;
+}
+
+/*
+ * A plugin that hangs, left over from an ADD that was killed, must not keep the pod from ending for
+ * ever: each VF has a lock of its own, so only what that plugin may still do is at stake.
+ */
+static int lock(struct call *c)
+{
+	if (call_lock(c, c->env.container_id, c->env.ifname) == 0) {
+		return 0;
+	}
+	if (c->fail.e.code != ETIMEDOUT) {
+		return -c->fail.e.code;
+	}
+	log_warn("%s; going on without it", c->fail.e.msg);
+	c->fail = (struct cni_fail)CNI_FAIL_INIT;
+	return 0;
+}
+
+int del_run(struct call *c)
+{
+	size_t found = 0;
+	int r = call_node_conf(c);
+
+	if (r < 0) {
+		return r;
+	}
+	r = ledger_open_existing(&c->store, c->node.state_dir, &c->fail.e);
+	if (r < 0) {
+		return call_code(c, CNI_ERR_IO);
+	}
+	if (r == 1) {
+		r = lock(c);
+		if (r < 0) {
+			return r;
+		}
+		r = release_all(c, c->env.container_id, c->env.ifname, &found);
+	}
+	if (r < 0) {
+		return r;
+	}
+	r = delegate_del(c, c->env.container_id, c->env.ifname, found == 0);
+	if (r == 0 && found == 0) {
+		r = ipam_without_record(c);
+	}
+	return r;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* See ipam.h. */
+#include "ipam.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cni/plugin.h"
+#include "json/write.h"
+
+int ipam_run(struct call *c, enum cni_command command, const struct ipam_for *who, struct str conf)
+{
+	const struct cni_var set[] = {
+		{"CNI_COMMAND", cni_command_name(command)},
+		{"CNI_CONTAINERID", who->container_id},
+		{"CNI_NETNS", who->netns},
+		{"CNI_IFNAME", who->ifname},
+	};
+	const struct cni_plugin p = {.what = "IPAM",
+		.type = who->type,
+		.path = c->env.path,
+		.vars = c->vars,
+		.set = set,
+		.set_n = command == CNI_STATUS || command == CNI_GC ? 1 : ARRAY_LEN(set),
+		.conf = conf,
+		.reply = &c->reply,
+		.keep_fd = c->lock,
+		.deadline_ms = c->ipam_deadline_ms,
+		.mem = &c->mem};
+
+	return cni_plugin_run(&p, &c->fail);
+}
+
+int ipam_add(struct call *c, const struct ipam_for *who, struct cni_ipam *out)
+{
+	char *copy;
+	int r = ipam_run(c, CNI_ADD, who, c->text);
+
+	if (r < 0) {
+		return r;
+	}
+	/* The answer is kept: results are written from it, and the next one comes into reply. */
+	copy = arena_dup(&c->mem, buf_str(&c->reply));
+	if (copy == NULL) {
+		return cni_fail_set(&c->fail, CNI_ERR_PLUGIN, ENOMEM,
+			"IPAM %s: the answers are too long to keep", who->type);
+	}
+	r = cni_ipam_parse(out, (struct str){copy, c->reply.n}, &c->mem, &c->fail.e);
+	if (r < 0) {
+		(void)err_wrap(&c->fail.e, "IPAM %s: answer", who->type);
+		return call_code(c, CNI_ERR_PLUGIN);
+	}
+	return 0;
+}
+
+/*
+ * A plugin that does not speak the configuration's version cannot have given an address under it:
+ * an error would be repeated for ever.
+ */
+static int never_gave(struct call *c, int r)
+{
+	if (r == 0 || c->fail.code != CNI_ERR_VERSION) {
+		return r;
+	}
+	log_warn("nothing to release: %s", c->fail.e.msg);
+	c->fail = (struct cni_fail)CNI_FAIL_INIT;
+	return 0;
+}
+
+int ipam_del(struct call *c, const struct ipam_for *who, const char *network)
+{
+	char text[512];
+	struct json_writer w;
+	struct buf b;
+
+	if (strcmp(who->type, c->conf.ipam_type) == 0 && strcmp(network, c->conf.name) == 0) {
+		return never_gave(c, ipam_run(c, CNI_DEL, who, c->text));
+	}
+	log_warn("the network configuration is another one than at ADD: IPAM %s of network %s "
+		 "releases %s with a minimal one",
+		who->type, network, who->ifname);
+	buf_init(&b, text, sizeof(text));
+	json_writer_init(&w, &b);
+	json_put_object(&w, NULL);
+	json_put_cstr(&w, "cniVersion", cni_version_name(c->conf.version));
+	json_put_cstr(&w, "name", network);
+	json_put_cstr(&w, "type", "rdma-cni");
+	json_put_object(&w, "ipam");
+	json_put_cstr(&w, "type", who->type);
+	json_put_end_object(&w);
+	json_put_end_object(&w);
+	if (!json_writer_done(&w)) {
+		return cni_fail_set(&c->fail, CNI_ERR_IO, EMSGSIZE, "names are too long");
+	}
+	return never_gave(c, ipam_run(c, CNI_DEL, who, buf_str(&b)));
+}

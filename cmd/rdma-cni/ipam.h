@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The IPAM plugin of the network configuration. */
+#ifndef RDMA_CNI_IPAM_H
+#define RDMA_CNI_IPAM_H
+
+#include "call.h"
+
+/* Whose address it is about. */
+struct ipam_for {
+	const char *type; /* the plugin */
+	const char *container_id, *ifname, *netns;
+};
+
+/* ipam_add: get addresses; *out points into memory of the call. */
+int ipam_add(struct call *c, const struct ipam_for *who, struct cni_ipam *out) MUST_CHECK;
+
+/* ipam_run: CHECK, DEL, STATUS or GC with this configuration. */
+int ipam_run(struct call *c, enum cni_command command, const struct ipam_for *who,
+	struct str conf) MUST_CHECK;
+
+/* ipam_del: with the configuration that came in if it is for that plugin, else a minimal one. */
+int ipam_del(struct call *c, const struct ipam_for *who, const char *network) MUST_CHECK;
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* See release.h. */
+#include "release.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ipam.h"
+#include "take.h"
+
+/* One call a process; static because of their size. */
+static struct ledger_entry entry;
+static struct ledger records;
+static struct ledger_rec rec[LEDGER_MAX];
+static char strings[LEDGER_MEM];
+static char ids[LEDGER_EACH_MEM];
+
+static int load(struct call *c, const char *container_id, const char *ifname)
+{
+	struct str id = str_from(container_id), name = str_from(ifname);
+	struct err why;
+	int r = ledger_load(&c->store, id, name, &entry, &c->fail.e);
+
+	if (r == 0) {
+		return 1;
+	}
+	if (r == -ENOENT) {
+		c->fail = (struct cni_fail)CNI_FAIL_INIT;
+		return 0;
+	}
+	if (r != -EINVAL && r != -ENOTSUP) {
+		return call_code(c, CNI_ERR_IO);
+	}
+	why = c->fail.e;
+	if (ledger_set_aside(&c->store, id, name, why.msg, &c->fail.e) < 0) {
+		return call_code(c, CNI_ERR_IO);
+	}
+	c->fail = (struct cni_fail)CNI_FAIL_INIT;
+	return 0;
+}
+
+/* The VFs whose names are on record: see sriov_vf_return. */
+static bool is_lent(void *arg, const struct pci_addr *vf)
+{
+	const struct ledger *l = arg;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->rec[i].has_pci && pci_same(&l->rec[i].pci, vf)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int read_records(struct call *c)
+{
+	ledger_init(&records, rec, strings, sizeof(strings));
+	if (ledger_read(&records, c->node.state_dir, &c->fail.e) < 0) {
+		return call_code(c, CNI_ERR_IO);
+	}
+	return 0;
+}
+
+/* Of another boot: what the record says of the VF was true of a machine that is gone. */
+static bool of_this_boot(void)
+{
+	char now[LEDGER_BOOT_ID_LEN + 1];
+	struct err e;
+
+	return entry.boot_id[0] == '\0' || ledger_boot_id(now, &e) < 0 ||
+	       strcmp(now, entry.boot_id) == 0;
+}
+
+/* The pod's namespace if it is still the one that was recorded. 1 open, 0 gone. */
+static int open_pod(struct call *c, struct sriov_pod *pod)
+{
+	struct sandbox_netns ns = SANDBOX_NETNS_INIT;
+	int r = sandbox_netns_reopen(&ns, entry.netns, entry.netns_inode, &c->fail.e);
+
+	if (r <= 0) {
+		return r < 0 ? call_code(c, CNI_ERR_NETNS) : 0;
+	}
+	if (sriov_pod_open(pod, &c->mover, &ns, &c->fail.e) < 0) {
+		return call_code(c, CNI_ERR_NETNS);
+	}
+	return 1;
+}
+
+static int bring_back(struct call *c, int64_t deadline_ms)
+{
+	struct sriov_pod pod = SRIOV_POD_INIT;
+	struct sriov_returned how;
+	struct sriov_ref ref;
+	int r;
+
+	if (call_mover(c) < 0) {
+		return -c->fail.e.code;
+	}
+	c->mover.deadline_ms = deadline_ms;
+	c->mover.lent = is_lent;
+	c->mover.arg = &records;
+	r = sriov_ref_find(&c->mover, &entry.pci, &ref, &c->fail.e);
+	if (r == -ENODEV) {
+		log_warn("VF %u of %s is not there any more: nothing to bring back",
+			(unsigned)entry.vf, entry.pf);
+		c->fail = (struct cni_fail)CNI_FAIL_INIT;
+		return 0;
+	}
+	r = r < 0 ? call_code(c, CNI_ERR_DEVICE) : open_pod(c, &pod);
+	if (r >= 0 && sriov_vf_return(&c->mover, &ref, &entry.restore, r == 1 ? &pod : NULL, &how,
+			      &c->fail.e) < 0) {
+		r = call_code(c, CNI_ERR_DEVICE);
+	}
+	sriov_pod_close(&pod);
+	if (r >= 0) {
+		log_info("VF %u of %s is back as %s", (unsigned)entry.vf, entry.pf, how.netdev);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int release_device(struct call *c, int64_t deadline_ms)
+{
+	int r = read_records(c);
+
+	if (r < 0) {
+		return r;
+	}
+	if (!of_this_boot()) {
+		log_info("VF %u of %s: the record is of an earlier boot", (unsigned)entry.vf,
+			entry.pf);
+		return 0;
+	}
+	if (!entry.has_pci) {
+		return 0; /* we never lend such a VF */
+	}
+	if (ledger_owns(&records, &entry, &c->fail.e) < 0) {
+		log_warn("%s is not touched: %s", entry.ifname, c->fail.e.msg);
+		c->fail = (struct cni_fail)CNI_FAIL_INIT;
+		return 0;
+	}
+	return bring_back(c, deadline_ms);
+}
+
+static int release_addrs(struct call *c)
+{
+	const struct ipam_for who = {.type = entry.ipam,
+		.container_id = entry.container_id,
+		.ifname = entry.ifname,
+		.netns = c->env.netns};
+
+	return entry.ipam[0] != '\0' ? ipam_del(c, &who, entry.network) : 0;
+}
+
+/* Under the VF's lock, the record just loaded. */
+static int release_loaded(struct call *c)
+{
+	int64_t deadline = clock_ms() + CALL_KERNEL_MS;
+	struct cni_fail ipam = CNI_FAIL_INIT;
+	int r = 0;
+
+	if (entry.phase != LEDGER_PLANNED) {
+		entry.phase = LEDGER_RELEASING;
+		if (ledger_store_entry(&c->store, &entry, &c->fail.e) < 0) {
+			/* A full disk: what is removed below needs no room. */
+			log_warn("%s", c->fail.e.msg);
+			c->fail = (struct cni_fail)CNI_FAIL_INIT;
+		}
+		if (release_addrs(c) < 0) {
+			ipam = c->fail;
+			c->fail = (struct cni_fail)CNI_FAIL_INIT;
+			log_error("%s: addresses are not released: %s", entry.ifname, ipam.e.msg);
+		}
+		r = release_device(c, deadline);
+	}
+	if (r == 0 && ledger_remove(&c->store, str_from(entry.container_id), str_from(entry.ifname),
+			      &c->fail.e) < 0) {
+		r = call_code(c, CNI_ERR_IO);
+	}
+	if (r == 0 && ipam.e.code != 0) {
+		c->fail = ipam;
+		r = -ipam.e.code;
+	}
+	return r;
+}
+
+int release_one(struct call *c, const char *container_id, const char *ifname)
+{
+	cleanup_fd int lock = -1;
+	struct pci_addr pci;
+	int r = load(c, container_id, ifname);
+
+	if (r <= 0) {
+		return r;
+	}
+	pci = entry.pci;
+	lock = ledger_lock_vf(c->store.state, &pci, clock_ms() + CALL_LOCK_MS, &c->fail.e);
+	if (lock < 0) {
+		return call_code(c, CNI_ERR_LATER);
+	}
+	r = load(c, container_id, ifname);
+	if (r > 0 && !pci_same(&pci, &entry.pci)) {
+		return cni_fail_set(&c->fail, CNI_ERR_LATER, EAGAIN,
+			"the record of %s has just changed", ifname);
+	}
+	return r <= 0 ? r : release_loaded(c);
+}
+
+/* The records of one attachment: their interfaces. */
+struct found {
+	struct call *c;
+	const char *request;
+	size_t n;
+	char ifname[PLACE_REQ_MAX][IFNAMSIZ];
+};
+
+static int note(void *arg, struct str container_id, struct str ifname, struct err *e)
+{
+	struct found *f = arg;
+	char id[LEDGER_ID_MAX + 1], name[IFNAMSIZ];
+	int r;
+
+	(void)e; /* what went wrong is in the call */
+	if (!str_copy(container_id, id, sizeof(id)) || !str_copy(ifname, name, sizeof(name))) {
+		return 0;
+	}
+	r = load(f->c, id, name);
+	if (r > 0 && strcmp(entry.request, f->request) == 0 && f->n < PLACE_REQ_MAX) {
+		memcpy(f->ifname[f->n++], name, sizeof(name));
+	}
+	return r < 0 ? r : 0;
+}
+
+int release_all(struct call *c, const char *container_id, const char *request, size_t *found)
+{
+	struct found f = {.c = c, .request = request};
+	struct cni_fail first = CNI_FAIL_INIT;
+	struct err e = ERR_INIT;
+
+	*found = 0;
+	if (ledger_each(&c->store, str_from(container_id), ids, note, &f, &e) < 0) {
+		if (c->fail.e.code == 0) {
+			c->fail.e = e;
+		}
+		return call_code(c, CNI_ERR_IO);
+	}
+	*found = f.n;
+	while (f.n > 0) {
+		const char *ifname = f.ifname[--f.n];
+
+		if (release_one(c, container_id, ifname) < 0) {
+			log_error("%s: %s", ifname, c->fail.e.msg);
+			if (first.e.code == 0) {
+				first = c->fail;
+				(void)err_wrap(&first.e, "%s", ifname);
+			}
+			c->fail = (struct cni_fail)CNI_FAIL_INIT;
+		}
+	}
+	c->fail = first;
+	return first.e.code != 0 ? -first.e.code : 0;
+}

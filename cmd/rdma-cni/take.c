@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* See take.h. */
+#include "take.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "sriov/node.h"
+#include "sriov/speed.h"
+
+/* One reading of the node; static because of its size, one call a process. */
+static struct sriov_node node;
+static struct ledger records;
+static struct ledger_rec rec[LEDGER_MAX];
+static char strings[LEDGER_MEM];
+
+bool take_usable(const struct sriov_vf *vf)
+{
+	return vf->state == SRIOV_VF_FREE && vf->holder == NULL && vf->has_pci &&
+	       (vf->kernel.has & NL_VF_PRESENT) != 0;
+}
+
+int take_node(struct call *c, struct sriov_node **n, struct ledger **l)
+{
+	int r = call_mover(c);
+
+	if (r < 0) {
+		return r;
+	}
+	ledger_init(&records, rec, strings, sizeof(strings));
+	if (sriov_node_read(&c->kernel, &node, &c->fail.e) < 0 ||
+		ledger_read(&records, c->node.state_dir, &c->fail.e) < 0) {
+		return call_code(c, CNI_ERR_IO);
+	}
+	if (records.damaged > 0) {
+		log_warn("%zu ledger records cannot be used; the first: %s", records.damaged,
+			records.problem);
+	}
+	(void)ledger_apply(&records, &node);
+	sriov_conf_apply(&c->node, &node);
+	sriov_speed_load(c->node.state_dir, &node);
+	*n = &node;
+	*l = &records;
+	return 0;
+}
+
+static void free_of(const struct sriov_pf *pf, struct place_pf *out)
+{
+	struct sriov_usage u;
+
+	sriov_pf_usage(&node, pf, &u);
+	out->mbps = u.used < u.capacity ? u.capacity - u.used : 0;
+	out->vfs = 0;
+	for (size_t i = 0; i < pf->vf_n; i++) {
+		out->vfs += take_usable(&node.vf[pf->vf_first + i]) ? 1 : 0;
+	}
+}
+
+/* What is free, for the message of a pod that does not fit. */
+static void describe(const struct place_in *in, struct buf *b)
+{
+	for (size_t i = 0; i < in->pf_n && buf_ok(b); i++) {
+		buf_printf(b, "%s%s %u VFs %u Mb/s", i > 0 ? ", " : "", node.pf[i].name,
+			(unsigned)in->pf[i].vfs, (unsigned)in->pf[i].mbps);
+	}
+	if (in->pf_n == 0) {
+		buf_add_c(b, "no usable PF");
+	}
+}
+
+static int place(
+	struct call *c, const struct wants *w, const struct place_in *in, struct place_out *out)
+{
+	static struct place_work work;
+	char text[400];
+	struct buf b;
+	int r = place_assign(in, &work, out, &c->fail.e);
+
+	if (r < 0) {
+		return call_code(c, CNI_ERR_FULL);
+	}
+	if (r == PLACE_YES || r == PLACE_ANY) {
+		return 0;
+	}
+	buf_init(&b, text, sizeof(text));
+	describe(in, &b);
+	if (r == PLACE_LIMIT) {
+		return cni_fail_set(&c->fail, CNI_ERR_LATER, EBUSY,
+			"whether %zu interfaces fit could not be found out in time", w->n);
+	}
+	r = cni_fail_set(&c->fail, CNI_ERR_FULL, ENOSPC,
+		"not enough free RDMA resources for %zu interfaces: %s", w->n,
+		place_why_text(out->why));
+	(void)!str_copy(buf_str(&b), c->fail.details, sizeof(c->fail.details));
+	return r;
+}
+
+static struct sriov_vf *pick(const struct sriov_pf *pf)
+{
+	for (size_t i = 0; i < pf->vf_n; i++) {
+		struct sriov_vf *vf = &node.vf[pf->vf_first + i];
+
+		if (take_usable(vf)) {
+			return vf;
+		}
+	}
+	return NULL;
+}
+
+static void fill(struct call *c, const struct sandbox_netns *ns, struct ledger_entry *en)
+{
+	const struct cni_env *v = &c->env;
+	struct err e;
+
+	memset(en, 0, sizeof(*en));
+	en->phase = LEDGER_PLANNED;
+	/* Bounds are those of the ledger: checked when they came in. */
+	(void)!str_copy(str_from(v->container_id), en->container_id, sizeof(en->container_id));
+	(void)!str_copy(str_from(v->ifname), en->request, sizeof(en->request));
+	(void)!str_copy(str_from(c->conf.name), en->network, sizeof(en->network));
+	(void)!str_copy(str_from(c->conf.ipam_type), en->ipam, sizeof(en->ipam));
+	(void)!str_copy(str_from(v->pod_namespace), en->pod_namespace, sizeof(en->pod_namespace));
+	(void)!str_copy(str_from(v->pod_name), en->pod_name, sizeof(en->pod_name));
+	(void)!str_copy(str_from(v->pod_uid), en->pod_uid, sizeof(en->pod_uid));
+	(void)!str_copy(str_from(v->netns), en->netns, sizeof(en->netns));
+	en->netns_inode = ns->inode;
+	if (ledger_boot_id(en->boot_id, &e) < 0) {
+		log_warn("%s", e.msg);
+	}
+}
+
+static int take_one(
+	struct call *c, const struct sriov_pf *pf, struct ledger_entry *en, struct sriov_ref *ref)
+{
+	static const struct sriov_holder ours; /* so that nobody else takes it */
+	struct sriov_vf *vf = pick(pf);
+
+	ASSERT(vf != NULL); /* placement counted them */
+	vf->holder = &ours;
+	(void)!str_copy(str_from(pf->name), en->pf, sizeof(en->pf));
+	en->vf = vf->index;
+	en->has_pci = true;
+	en->pci = vf->pci;
+	if (sriov_ref_of(pf, vf, ref, &c->fail.e) < 0 ||
+		sriov_vf_read(&c->mover, ref, NULL, &en->restore, &c->fail.e) < 0) {
+		return call_code(c, CNI_ERR_DEVICE);
+	}
+	if ((en->restore.has & SRIOV_HAS_NETDEV) == 0) {
+		return cni_fail_set(&c->fail, CNI_ERR_LATER, EBUSY,
+			"VF %u of %s: its interface has just gone", (unsigned)vf->index, pf->name);
+	}
+	en->has_restore = true;
+	if (ledger_store_entry(&c->store, en, &c->fail.e) < 0) {
+		return call_code(c, CNI_ERR_IO);
+	}
+	return 0;
+}
+
+static void forget(struct call *c, struct taken *t)
+{
+	struct err e;
+
+	while (t->n > 0) {
+		const struct ledger_entry *en = &t->entry[--t->n];
+
+		if (ledger_remove(&c->store, str_from(en->container_id), str_from(en->ifname), &e) <
+			0) {
+			log_error("%s", e.msg);
+		}
+	}
+}
+
+/* Two ADDs without a DEL between them: the second one must not take over what the first has. */
+static int check_new(struct call *c, const struct ledger_entry *en)
+{
+	for (size_t i = 0; i < records.n; i++) {
+		const struct sriov_holder *h = &records.rec[i].holder;
+
+		if (strcmp(h->container_id, en->container_id) == 0 &&
+			strcmp(h->ifname, en->ifname) == 0) {
+			return cni_fail_set(&c->fail, CNI_ERR_CONFIG, EEXIST,
+				"the container has an interface %s already: VF %u of %s, phase %s; "
+				"DEL comes before another ADD",
+				en->ifname, (unsigned)records.rec[i].vf, records.rec[i].pf,
+				h->phase);
+		}
+	}
+	return 0;
+}
+
+static int take_locked(struct call *c, const struct wants *w, take_name_fn *name,
+	const struct sandbox_netns *ns, struct taken *t)
+{
+	struct place_pf pf[SRIOV_PF_MAX];
+	struct place_in in = {.pf = pf, .req = w->req, .req_n = w->n};
+	struct place_out out;
+	struct sriov_node *n;
+	struct ledger *l;
+	int r = take_node(c, &n, &l);
+
+	if (r < 0) {
+		return r;
+	}
+	for (in.pf_n = 0; in.pf_n < node.pf_n; in.pf_n++) {
+		free_of(&node.pf[in.pf_n], &pf[in.pf_n]);
+	}
+	r = place(c, w, &in, &out);
+	for (size_t i = 0; r == 0 && i < w->n; i++) {
+		struct ledger_entry *en = &t->entry[i];
+
+		fill(c, ns, en);
+		if (!name(c, i, en->ifname)) {
+			r = cni_fail_set(&c->fail, CNI_ERR_CONFIG, EINVAL,
+				"interface %zu would have a name of more than 15 bytes", i);
+			break;
+		}
+		en->min_tx_rate = w->req[i].min;
+		en->max_tx_rate = w->req[i].max;
+		r = check_new(c, en);
+		t->n = i + 1; /* a record that was stored only half is removed, too */
+		r = r < 0 ? r : take_one(c, &node.pf[out.pf[i]], en, &t->ref[i]);
+		if (r < 0 && c->fail.e.code == EEXIST) {
+			t->n = i; /* not ours */
+		}
+	}
+	if (r < 0) {
+		forget(c, t);
+	}
+	return r;
+}
+
+int take_vfs(struct call *c, const struct wants *w, take_name_fn *name,
+	const struct sandbox_netns *ns, struct taken *t)
+{
+	cleanup_fd int lock = ledger_lock(c->store.state, clock_ms() + CALL_LOCK_MS, &c->fail.e);
+
+	t->n = 0;
+	if (lock < 0) {
+		return call_code(c, CNI_ERR_LATER);
+	}
+	return take_locked(c, w, name, ns, t);
+}

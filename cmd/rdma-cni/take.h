@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Taking VFs: from the inventory, under the ledger's lock, by placement, on record. */
+#ifndef RDMA_CNI_TAKE_H
+#define RDMA_CNI_TAKE_H
+
+#include "call.h"
+#include "wants.h"
+
+/* The interfaces of one ADD, each with its record. Large: static storage. */
+struct taken {
+	size_t n;
+	struct ledger_entry entry[PLACE_REQ_MAX];
+	struct sriov_ref ref[PLACE_REQ_MAX];
+};
+
+/*
+ * take_vfs: fill t with a VF for each request of w, named by name, recorded as planned. The node's
+ * lock is held only meanwhile. Nothing of the kernel's state is changed. On failure no record
+ * stays. CNI_ERR_FULL: the node cannot hold them, with what is missing.
+ */
+typedef bool take_name_fn(const struct call *c, size_t i, char out[IFNAMSIZ]);
+int take_vfs(struct call *c, const struct wants *w, take_name_fn *name,
+	const struct sandbox_netns *ns, struct taken *t) MUST_CHECK;
+
+/* take_node: the node's hardware less what ledger and configuration take away. */
+int take_node(struct call *c, struct sriov_node **node, struct ledger **ledger) MUST_CHECK;
+
+/* take_usable: a VF that may be given to a pod now. */
+bool take_usable(const struct sriov_vf *vf);
+
+#endif

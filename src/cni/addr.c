@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* See addr.h. */
+#include "cni/addr.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/num.h"
+
+bool cni_ip_parse(struct str s, struct nl_ip *out)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct nl_ip ip = {0};
+
+	if (!str_copy(s, text, sizeof(text))) {
+		return false;
+	}
+	ip.family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
+	ip.prefix = ip.family == AF_INET6 ? 128 : 32;
+	if (inet_pton(ip.family, text, ip.ip) != 1) {
+		return false;
+	}
+	*out = ip;
+	return true;
+}
+
+bool cni_net_parse(struct str s, struct nl_ip *out)
+{
+	struct str head, tail;
+	struct nl_ip ip;
+	uint32_t bits;
+
+	if (!str_cut(s, '/', &head, &tail) || !cni_ip_parse(head, &ip) ||
+		!num_u32(tail, ip.prefix, &bits)) {
+		return false;
+	}
+	ip.prefix = (uint8_t)bits;
+	*out = ip;
+	return true;
+}
+
+void cni_ip_write(struct buf *b, const struct nl_ip *ip)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (inet_ntop(ip->family, ip->ip, text, sizeof(text)) != NULL) {
+		buf_add_c(b, text);
+	}
+}
+
+void cni_net_write(struct buf *b, const struct nl_ip *ip)
+{
+	cni_ip_write(b, ip);
+	buf_printf(b, "/%u", (unsigned)ip->prefix);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* See exec.h. */
+#include "cni/exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+
+#define TXTBSY_TRIES    10
+#define TXTBSY_PAUSE_MS 300
+#define LOOK_MS         20 /* without pidfd_open (before Linux 5.3): how often the child is looked at */
+
+/* The child that runs, and our ends of its pipes; -1: closed. */
+struct child {
+	pid_t pid;
+	int pidfd, in, out;
+	bool ended;
+	int status;
+	size_t sent;
+};
+
+static void close_end(int *fd)
+{
+	cleanup_fd_close(fd);
+	*fd = -1;
+}
+
+/* In the child, between fork and exec: only async-signal-safe calls. */
+NORETURN static void become(const struct cni_exec *x, int in, int out, int report)
+{
+	char *argv[2];
+	sigset_t none;
+	int code;
+
+	argv[0] = (char *)(uintptr_t)x->path; /* execve's prototype predates const */
+	argv[1] = NULL;
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)setpgid(0, 0);
+	if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
+		(x->keep_fd < 0 || fcntl(x->keep_fd, F_SETFD, 0) == 0)) {
+		(void)execve(x->path, argv, (char *const *)(uintptr_t)x->envp);
+	}
+	code = errno;
+	(void)!write(report, &code, sizeof(code));
+	_exit(127);
+}
+
+static int pipe_pair(int p[2], struct err *e)
+{
+	return pipe2(p, O_CLOEXEC) < 0 ? err_sys(e, errno, "pipe") : 0;
+}
+
+static int start(const struct cni_exec *x, struct child *c, struct err *e)
+{
+	int in[2] = {-1, -1}, out[2] = {-1, -1}, report[2] = {-1, -1};
+	int code = 0, r;
+
+	r = pipe_pair(in, e);
+	r = r < 0 ? r : pipe_pair(out, e);
+	r = r < 0 ? r : pipe_pair(report, e);
+	if (r == 0) {
+		c->pid = fork();
+		if (c->pid == 0) {
+			become(x, in[0], out[1], report[1]);
+		}
+		r = c->pid < 0 ? err_sys(e, errno, "fork") : 0;
+	}
+	close_end(&in[0]);
+	close_end(&out[1]);
+	close_end(&report[1]);
+	c->in = in[1];
+	c->out = out[0];
+	if (r == 0) {
+		(void)setpgid(c->pid, c->pid); /* the child does it, too: whoever is first */
+		if (io_read(report[0], &code, sizeof(code)) == (ssize_t)sizeof(code)) {
+			(void)waitpid(c->pid, NULL, 0);
+			r = err_sys(e, code, "%s", x->path);
+		}
+	}
+	close_end(&report[0]);
+	if (r < 0) {
+		close_end(&c->in);
+		close_end(&c->out);
+	}
+	return r;
+}
+
+static int start_retrying(const struct cni_exec *x, struct child *c, struct err *e)
+{
+	int r = start(x, c, e);
+
+	for (int i = 0; r == -ETXTBSY && i < TXTBSY_TRIES && clock_ms() < x->deadline_ms; i++) {
+		clock_sleep_ms(TXTBSY_PAUSE_MS);
+		r = start(x, c, e);
+	}
+	return r;
+}
+
+static void feed(const struct cni_exec *x, struct child *c)
+{
+	ssize_t n = io_write(c->in, x->input.p + c->sent, x->input.n - c->sent);
+
+	if (n > 0) {
+		c->sent += (size_t)n;
+	}
+	/* A program that does not want its input may still answer. */
+	if ((n < 0 && n != -EAGAIN) || c->sent == x->input.n) {
+		close_end(&c->in);
+	}
+}
+
+static int drain(const struct cni_exec *x, struct child *c, struct err *e)
+{
+	char part[4096];
+	ssize_t n = io_read(c->out, part, sizeof(part));
+
+	if (n == -EAGAIN) {
+		return 0;
+	}
+	if (n <= 0) {
+		close_end(&c->out);
+		return 0;
+	}
+	buf_add(x->output, (struct str){part, (size_t)n});
+	if (!buf_ok(x->output)) {
+		return err_set(
+			e, EMSGSIZE, "%s printed more than %zu bytes", x->path, x->output->cap);
+	}
+	return 1;
+}
+
+static void look(struct child *c)
+{
+	c->ended = c->ended || waitpid(c->pid, &c->status, WNOHANG) == c->pid;
+}
+
+static int wait_ms(const struct cni_exec *x, const struct child *c)
+{
+	int64_t left = x->deadline_ms - clock_ms();
+
+	left = left < 0 ? 0 : left;
+	if (c->pidfd < 0 && left > LOOK_MS) {
+		left = LOOK_MS;
+	}
+	return left > 1000 ? 1000 : (int)left;
+}
+
+/* One round: wait for something, do it. */
+static int turn(const struct cni_exec *x, struct child *c, struct err *e)
+{
+	struct pollfd p[3] = {
+		{.fd = c->in, .events = POLLOUT},
+		{.fd = c->out, .events = POLLIN},
+		{.fd = c->pidfd, .events = POLLIN},
+	};
+	int r = 0;
+
+	if (clock_ms() >= x->deadline_ms) {
+		return err_set(e, ETIMEDOUT, "%s did not end in time and was killed", x->path);
+	}
+	if (poll(p, 3, wait_ms(x, c)) < 0 && errno != EINTR) {
+		return err_sys(e, errno, "poll");
+	}
+	if (c->in >= 0 && p[0].revents != 0) {
+		feed(x, c);
+	}
+	if (c->out >= 0 && p[1].revents != 0) {
+		r = drain(x, c, e);
+	}
+	look(c);
+	return r < 0 ? r : 0;
+}
+
+static void kill_group(struct child *c)
+{
+	(void)kill(-c->pid, SIGKILL);
+	while (!c->ended) {
+		if (waitpid(c->pid, &c->status, 0) == c->pid || errno != EINTR) {
+			c->ended = true;
+		}
+	}
+}
+
+static void nonblocking(int fd)
+{
+	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+int cni_exec_run(const struct cni_exec *x, struct err *e)
+{
+	struct child c = {.pidfd = -1, .in = -1, .out = -1};
+	int r;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	r = start_retrying(x, &c, e);
+	if (r < 0) {
+		return r;
+	}
+	c.pidfd = (int)syscall(SYS_pidfd_open, c.pid, 0);
+	nonblocking(c.in);
+	nonblocking(c.out);
+	while (r == 0 && !c.ended) {
+		r = turn(x, &c, e);
+	}
+	while (r >= 0 && c.out >= 0) {
+		r = drain(x, &c, e); /* what it printed last */
+		if (r <= 0) {
+			break;
+		}
+	}
+	if (r < 0) {
+		kill_group(&c);
+	}
+	close_end(&c.in);
+	close_end(&c.out);
+	close_end(&c.pidfd);
+	if (r < 0) {
+		return r;
+	}
+	return WIFEXITED(c.status) ? WEXITSTATUS(c.status) : 128 + WTERMSIG(c.status);
+}

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""rdma-cni in the lab as a container runtime runs it, and the whole state of a node to compare."""
+
+import json
+
+ANNOTATIONS = "io.kubernetes.cri.pod-annotations"
+PFS = ("enp1s0f0", "enp1s0f1")
+IPAM = {"type": "host-local", "ranges": [[{"subnet": "10.9.0.0/24"}]],
+        "routes": [{"dst": "0.0.0.0/0"}]}
+
+# Links of the host and what is on record; where an address was given last is no state.
+STATE = r"""
+ip -j -d link
+echo ---
+for f in /run/ferrule/attachments/* /run/ferrule/delegated/*; do
+    if [ -e "$f" ]; then echo "$f"; cat "$f"; fi
+done
+find /var/lib/cni -type f ! -name lock ! -name 'last_reserved_ip*' -exec grep -H . {} \; | sort
+"""
+
+CLEAN = r"""
+for p in /proc/[0-9]*; do
+    case $(cat "$p/comm" 2>/dev/null) in
+    rdma-ds | rdma-cni | sleep | nc) kill -9 "${p#/proc/}" 2>/dev/null || true ;;
+    esac
+done
+for n in /run/netns/*; do [ ! -e "$n" ] || ip netns del "${n##*/}"; done
+rm -rf /run/ferrule/attachments/* /run/ferrule/delegated /run/ferrule/damaged /etc/ferrule \
+    /var/lib/cni/networks /tmp/*
+"""
+
+# 64 calls at once: run by xargs in the guest, since each one over the lab's channel is slow.
+MANY = r"""
+export CNI_COMMAND="$1" CNI_PATH=/opt/cni/bin CNI_IFNAME=eth0
+shift
+echo "$@" | tr ' ' '\n' | xargs -n 1 -P 64 sh -c '
+    export CNI_CONTAINERID="$1" CNI_NETNS="/run/netns/$1"
+    rdma-cni </tmp/many.conf >"/tmp/$1.$CNI_COMMAND.out" 2>"/tmp/$1.$CNI_COMMAND.err"
+    echo $? >"/tmp/$1.$CNI_COMMAND.status"' sh
+"""
+
+
+def conf(version="1.0.0", interfaces=None, annotation=None, name="rdma", ipam=None, **more):
+    """A network configuration. annotation: a list of interfaces as the pod's annotation."""
+    it = {"cniVersion": version, "name": name, "type": "rdma-cni", "min_tx_rate": "account",
+          "ipam": dict(IPAM) if ipam is None else ipam}
+    if version == "1.1.0" and it["ipam"] and it["ipam"].get("type") == "host-local":
+        it["ipam"] = dict(it["ipam"], type="hl11")
+    if interfaces is not None:
+        it["interfaces"] = interfaces
+    if annotation is not None:
+        it["capabilities"] = {ANNOTATIONS: True}
+        it["runtimeConfig"] = {ANNOTATIONS: {
+            "rdma_interfaces_required": json.dumps(annotation), "other": "x"}}
+    it.update(more)
+    return it
+
+
+# The distribution's host-local speaks CNI up to 1.0.0; this is it for 1.1.0.
+HOST_LOCAL_11 = """#!/bin/sh
+case $CNI_COMMAND in
+STATUS | GC) cat >/tmp/ipam.$CNI_COMMAND; exit 0 ;;
+esac
+out=$(sed 's/"1.1.0"/"1.0.0"/; s/"hl11"/"host-local"/' | /opt/cni/bin/host-local)
+status=$?
+echo "$out" | sed 's/"1.0.0"/"1.1.0"/'
+exit $status
+"""
+
+
+class Cni:
+    """The plugin on one node."""
+
+    def __init__(self, node):
+        self.node = node
+        node.write("/opt/lab/hl11", HOST_LOCAL_11)
+        node.run("chmod", "755", "/opt/lab/hl11")
+
+    def call(self, command, cid, net, ifname="eth0", netns=None, env=None, raw=False, timeout=90):
+        """Runs it; exit status, what it printed (parsed unless raw or nothing), its log."""
+        values = {"CNI_COMMAND": command, "CNI_CONTAINERID": cid, "CNI_IFNAME": ifname,
+                  "CNI_NETNS": f"/run/netns/{cid}" if netns is None else netns,
+                  "CNI_PATH": "/opt/cni/bin:/opt/lab"}
+        if command in ("STATUS", "GC"):
+            values = {k: values[k] for k in ("CNI_COMMAND", "CNI_PATH")}
+        values.update(env or {})
+        data = net if isinstance(net, bytes) else json.dumps(net).encode()
+        done = self.node.run("env", *[f"{k}={v}" for k, v in values.items() if v is not None],
+                             "rdma-cni", data=data, check=False, timeout=timeout)
+        out, log = done.stdout.decode(), done.stderr.decode()
+        assert log == "" or all(i.startswith("RIT-CNI") for i in log.splitlines()), log
+        return done.returncode, out if raw or not out else json.loads(out), log
+
+    def ok(self, command, cid, net, **more):
+        status, out, log = self.call(command, cid, net, **more)
+        assert status == 0, f"{command} {cid}: {out}\n{log}"
+        return out
+
+    def fails(self, command, cid, net, code, text, **more):
+        """It ends with a CNI error of that code, with text in message or details."""
+        status, out, log = self.call(command, cid, net, **more)
+        assert status == 1, f"{command} {cid}: {status} {out}\n{log}"
+        assert set(out) <= {"cniVersion", "code", "msg", "details"}
+        assert out["code"] == code, out
+        assert text in out["msg"] + "\n" + out.get("details", ""), out
+        return out
+
+    def many(self, command, ids, net):
+        """All at once, in the guest. Exit status and output of each."""
+        self.node.write("/tmp/many.conf", json.dumps(net))
+        self.node.run("sh", "-c", MANY, "sh", command, *ids, timeout=300)
+        text = self.node.text("sh", "-c", 'c=$1; shift; for i in "$@"; do echo "$i '
+                              '$(cat /tmp/$i.$c.status) $(cat /tmp/$i.$c.out)"; done',
+                              "sh", command, *ids)
+        rows = [line.split(" ", 2) for line in text.splitlines()]
+        return {cid: (int(status), json.loads(out) if out else "") for cid, status, out in rows}
+
+    def state(self):
+        """What must be the same before and after."""
+        links, _, rest = self.node.text("sh", "-c", STATE).partition("---\n")
+        return {link["ifname"]: link for link in json.loads(links)}, rest
+
+    def clean(self):
+        """As before the first ADD, without bringing up the VFs again."""
+        self.node.sh(CLEAN)
+
+    def pod(self, name):
+        self.node.run("ip", "netns", "add", name)
+        return name
+
+    def held(self):
+        """(PF, VF) of every record."""
+        text = self.node.text("sh", "-c", "cat /run/ferrule/attachments/*.json 2>/dev/null || true")
+        at, found = 0, []
+        while at < len(text.rstrip()):
+            record, end = json.JSONDecoder().raw_decode(text[at:].lstrip())
+            at += end + len(text[at:]) - len(text[at:].lstrip())
+            found.append((record["pf"], record["vf"]))
+        return sorted(found)

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* Delegated plugins that do their work, fail, flood, hang, or are not there. */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "cni/plugin.h"
+
+static char dir[] = "/tmp/cni-plugin-XXXXXX";
+static char mem[1 << 20], reply_mem[4096];
+static struct buf reply;
+static struct cni_fail f;
+
+static void script(const char *name, const char *text)
+{
+	char path[128];
+	FILE *out;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	out = fopen(path, "w");
+	assert_non_null(out);
+	assert_true(fprintf(out, "#!/bin/sh\n%s\n", text) > 0);
+	assert_int_equal(fclose(out), 0);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
+static int run(const char *type, struct str conf, int64_t timeout_ms)
+{
+	static const struct cni_var set[] = {{"CNI_COMMAND", "DEL"}, {"CNI_IFNAME", "eth1"}};
+	static const char *const vars[] = {
+		"PATH=/usr/bin:/bin", "CNI_COMMAND=ADD", "CNI_ARGS=a", "CNI_IFNAME=eth0", NULL};
+	char path[256];
+	struct arena a;
+	struct cni_plugin p = {.what = "IPAM",
+		.type = type,
+		.path = path,
+		.vars = vars,
+		.set = set,
+		.set_n = 2,
+		.conf = conf,
+		.reply = &reply,
+		.keep_fd = -1,
+		.deadline_ms = clock_ms() + timeout_ms,
+		.mem = &a};
+
+	(void)snprintf(path, sizeof(path), ":/nowhere:relative:%s", dir);
+	arena_init(&a, mem, sizeof(mem));
+	buf_init(&reply, reply_mem, sizeof(reply_mem));
+	f = (struct cni_fail)CNI_FAIL_INIT;
+	return cni_plugin_run(&p, &f);
+}
+
+static bool said(const char *text)
+{
+	return str_eq_c(buf_str(&reply), text);
+}
+
+static void does_its_work(void **state)
+{
+	(void)state;
+	script("echo", "cat; echo $CNI_COMMAND $CNI_ARGS $CNI_IFNAME $#");
+	assert_int_equal(run("echo", STR("{conf}"), 10000), 0);
+	assert_true(said("{conf}DEL a eth1 0\n"));
+}
+
+/* More input than a pipe holds; the plugin reads it late, or not at all. */
+static void long_input(void **state)
+{
+	static char text[1 << 20];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	script("count", "sleep 0.1; wc -c");
+	assert_int_equal(run("count", (struct str){text, sizeof(text)}, 10000), 0);
+	assert_int_equal(atoi(reply_mem), sizeof(text));
+	script("deaf", "exec 0</dev/null; echo done");
+	assert_int_equal(run("deaf", (struct str){text, sizeof(text)}, 10000), 0);
+	assert_true(said("done\n"));
+}
+
+static void its_error_is_ours(void **state)
+{
+	(void)state;
+	script("fails", "echo '{\"code\":11,\"msg\":\"later\",\"details\":\"d\"}'; exit 1");
+	assert_true(run("fails", STR(""), 10000) < 0);
+	assert_int_equal(f.code, 11);
+	assert_string_equal(f.e.msg, "IPAM fails: later");
+	assert_string_equal(f.details, "d");
+}
+
+static void trouble(void **state)
+{
+	static const struct {
+		const char *name, *text, *says;
+	} rows[] = {
+		{"silent", "exit 3", "exit status 3"},
+		{"garbage", "echo '{\"code\":'; exit 1", "exit status 1"},
+		{"nocode", "echo '{\"msg\":\"x\"}'; exit 1", "exit status 1"},
+		{"killed", "kill -KILL $$", "signal 9"},
+		{"flood", "cat /dev/zero", "more than 4096 bytes"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		script(rows[i].name, rows[i].text);
+		assert_true(run(rows[i].name, STR("{}"), 10000) < 0);
+		assert_int_equal(f.code, CNI_ERR_PLUGIN);
+		assert_non_null(strstr(f.e.msg, rows[i].name));
+		assert_non_null(strstr(f.e.msg, rows[i].says));
+	}
+}
+
+/* The whole group is killed, also what ignores SIGTERM. */
+static void hangs(void **state)
+{
+	char path[128], text[32];
+	pid_t pid;
+	struct err e;
+
+	(void)state;
+	script("hangs", "trap '' TERM HUP; sleep 1000 & echo $! >${0%/*}/pid; wait");
+	assert_int_equal(run("hangs", STR("{}"), 700), -ETIMEDOUT);
+	assert_int_equal(f.code, CNI_ERR_PLUGIN);
+	assert_non_null(strstr(f.e.msg, "in time"));
+	(void)snprintf(path, sizeof(path), "%s/pid", dir);
+	assert_true(file_read(AT_FDCWD, path, text, sizeof(text), &e) > 0);
+	pid = (pid_t)strtol(text, NULL, 10);
+	assert_true(pid > 1);
+	for (int i = 0; kill(pid, 0) == 0 && i < 200; i++) {
+		clock_sleep_ms(10); /* init reaps it */
+	}
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (file_read(AT_FDCWD, path, reply_mem, sizeof(reply_mem), &e) > 0) {
+		assert_non_null(strstr(reply_mem, "zombie"));
+	}
+}
+
+/* What it left running in the background does not count, though it has our pipe. */
+static void leaves_something_behind(void **state)
+{
+	int64_t begin = clock_ms();
+
+	(void)state;
+	script("forks", "sleep 5 & echo done");
+	assert_int_equal(run("forks", STR("{}"), 60000), 0);
+	assert_true(said("done\n"));
+	assert_true(clock_ms() - begin < 60000);
+}
+
+static void not_there(void **state)
+{
+	char path[128];
+
+	(void)state;
+	assert_int_equal(run("none", STR("{}"), 1000), -ENOENT);
+	assert_int_equal(f.code, CNI_ERR_PLUGIN);
+	assert_non_null(strstr(f.e.msg, "none"));
+	(void)snprintf(path, sizeof(path), "%s/folder", dir);
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_int_equal(run("folder", STR("{}"), 1000), -ENOENT);
+	script("plain", "true");
+	(void)snprintf(path, sizeof(path), "%s/plain", dir);
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_int_equal(run("plain", STR("{}"), 1000), -EACCES);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) != NULL ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	char command[64];
+
+	(void)state;
+	(void)snprintf(command, sizeof(command), "rm -rf %s", dir);
+	return system(command);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(does_its_work),
+		cmocka_unit_test(long_input),
+		cmocka_unit_test(its_error_is_ours),
+		cmocka_unit_test(trouble),
+		cmocka_unit_test(hangs),
+		cmocka_unit_test(leaves_something_behind),
+		cmocka_unit_test(not_there),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
