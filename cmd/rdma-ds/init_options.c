@@ -39,6 +39,8 @@ static int parse(struct init_opts *o, int argc, char **argv, struct err *e)
 		{"sysfs", OPT_STR, &o->sysfs, 0, 0, "DIR", "where sysfs is mounted (default /sys)"},
 		{"log-level", OPT_STR, &o->log_level, 0, 0, "LEVEL",
 			"error, warn, info or debug (default info)"},
+		{"check-config", OPT_FLAG, &o->check_config, 0, 0, NULL,
+			"check options and configuration, then exit"},
 		{"help", OPT_FLAG, &o->help, 0, 0, NULL, "this text"},
 	};
 

@@ -10,7 +10,7 @@ struct init_opts {
 	struct opt_list pf;
 	const char *pf_v[SRIOV_PF_MAX];
 	const char *num_text, *config, *state_dir, *sysfs, *log_level;
-	bool all_sriov, trust, spoofchk, require, help;
+	bool all_sriov, trust, spoofchk, require, check_config, help;
 	uint32_t timeout_s, speed_owner;
 	uint32_t num_vfs;       /* from the command line, then it beats the configuration; */
 				/* or SRIOV_NUM_DEFAULT */

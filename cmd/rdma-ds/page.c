@@ -65,36 +65,35 @@ static int fill(struct page *p, struct page_copy *c, struct err *e)
 	return 0;
 }
 
-/* The copy to send, rendered now if need be. */
-static int current(struct page *p, struct page_copy **out, struct err *e)
+/* The copy to send, rendered now if need be; NULL with the reason in e. */
+static struct page_copy *current(struct page *p, struct err *e)
 {
 	struct page_copy *c = p->live ? NULL : find(p, p->reading->number);
-	int r = 0;
+	int r;
 
-	if (c == NULL) {
-		c = take(p);
-		r = fill(p, c, e);
-		if (r < 0 && !p->failing) {
-			log_error("%s", e->msg);
-		}
-		p->failing = r < 0;
+	if (c != NULL) {
+		return c;
 	}
-	*out = c;
-	return r;
+	c = take(p);
+	r = fill(p, c, e);
+	if (r < 0 && !p->failing) {
+		log_error("%s", e->msg);
+	}
+	p->failing = r < 0;
+	return r < 0 ? NULL : c;
 }
 
 void page_serve(void *arg, const struct http_req *req, struct http_resp *resp)
 {
+	struct page_copy *c = NULL;
 	struct page *p = arg;
-	struct page_copy *c;
 	struct err e;
-	int r = reading_get(p->reading, &e);
 
 	(void)req;
-	if (r == 0 || p->live) {
-		r = current(p, &c, &e);
+	if (reading_get(p->reading, &e) == 0 || p->live) {
+		c = current(p, &e);
 	}
-	if (r < 0) {
+	if (c == NULL) {
 		http_resp_error(resp, 503, e.msg);
 		return;
 	}

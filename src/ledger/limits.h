@@ -17,6 +17,13 @@
 #define LEDGER_NAMESPACE_MAX 63  /* RFC 1123 label */
 #define LEDGER_POD_MAX       253 /* RFC 1123 subdomain */
 #define LEDGER_UID_MAX       64  /* UUIDs have 36 */
+#define LEDGER_NETWORK_MAX   253 /* network names are file names in practice */
+#define LEDGER_IPAM_MAX      253 /* the file name of a plugin */
+#define LEDGER_PATH_MAX      4095
+#define LEDGER_BOOT_ID_LEN   36
+
+#define LEDGER_ADDRS_MAX     16 /* addresses of one interface; IPAM gives one or two */
+#define LEDGER_ADDR_CAP      64 /* the longest, an IPv6 address with its prefix, has 49 and a NUL */
 
 /* "<container id>:<interface>.json" and NUL. */
 #define LEDGER_NAME_CAP (LEDGER_ID_MAX + 1 + 15 + 5 + 1)

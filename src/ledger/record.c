@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "json/value.h"
+#include "ledger/entry_priv.h"
 #include "ledger/read.h"
 #include "ledger/record_priv.h"
 
@@ -34,7 +35,7 @@ static bool phase_ok(struct str s)
 	return s.n > 0;
 }
 
-static bool printable(struct str s) /* ASCII without blanks; may be empty */
+bool ledger_printable(struct str s) /* ASCII without blanks; may be empty */
 {
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] <= ' ' || s.p[i] >= 0x7f) {
@@ -111,10 +112,10 @@ static int read_pod(struct json_val root, struct sriov_holder *h, struct room m,
 		struct text_rule rule;
 		const char **out;
 	} parts[] = {
-		{{"namespace", LEDGER_NAMESPACE_MAX, printable, "printable ASCII"},
+		{{"namespace", LEDGER_NAMESPACE_MAX, ledger_printable, "printable ASCII"},
 			&h->pod_namespace},
-		{{"name", LEDGER_POD_MAX, printable, "printable ASCII"}, &h->pod_name},
-		{{"uid", LEDGER_UID_MAX, printable, "printable ASCII"}, &h->pod_uid},
+		{{"name", LEDGER_POD_MAX, ledger_printable, "printable ASCII"}, &h->pod_name},
+		{{"uid", LEDGER_UID_MAX, ledger_printable, "printable ASCII"}, &h->pod_uid},
 	};
 	struct json_val pod = json_get(root, "pod");
 	int r = 0;

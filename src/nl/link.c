@@ -3,11 +3,9 @@
 #include "nl/link.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/parse.h"
 #include "nl/link_priv.h"
 
 static const char msg_name[] = "link message";
@@ -243,61 +241,4 @@ int nl_link_list(struct nl_sock *s, const struct nl_link_visitor *v, struct err 
 	link_req(&q, RTM_GETLINK, NLM_F_DUMP, 0);
 	nl_req_put_u32(&q, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	return nl_request(s, &q.u.h, &r, "list interfaces", e);
-}
-
-int nl_link_set_up(struct nl_sock *s, uint32_t ifindex, bool up, struct err *e)
-{
-	struct ifinfomsg ifi = {
-		.ifi_family = AF_UNSPEC,
-		.ifi_index = (int)ifindex,
-		.ifi_flags = up ? IFF_UP : 0,
-		.ifi_change = IFF_UP,
-	};
-	struct nl_req q;
-	char what[48];
-	int r = link_index_check(ifindex, e);
-
-	if (r < 0) {
-		return r;
-	}
-	(void)snprintf(what, sizeof(what), "set interface %u %s", ifindex, up ? "up" : "down");
-	nl_req_init(&q, RTM_SETLINK, 0, &ifi, sizeof(ifi));
-	return nl_request(s, &q.u.h, NULL, what, e);
-}
-
-int nl_link_set_addr(
-	struct nl_sock *s, uint32_t ifindex, const uint8_t *addr, size_t addr_n, struct err *e)
-{
-	struct nl_req q;
-	char what[48];
-	int r = link_index_check(ifindex, e);
-
-	if (r < 0) {
-		return r;
-	}
-	if (addr_n == 0 || addr_n > NL_ADDR_CAP) {
-		return err_set(e, EINVAL, "a hardware address cannot have %zu bytes", addr_n);
-	}
-	(void)snprintf(what, sizeof(what), "set address of interface %u", ifindex);
-	link_req(&q, RTM_SETLINK, 0, ifindex);
-	nl_req_put(&q, IFLA_ADDRESS, addr, addr_n);
-	return nl_request(s, &q.u.h, NULL, what, e);
-}
-
-int nl_link_set_name(struct nl_sock *s, uint32_t ifindex, const char *name, struct err *e)
-{
-	struct nl_req q;
-	char what[48];
-	int r = link_index_check(ifindex, e);
-
-	if (r < 0) {
-		return r;
-	}
-	if (!parse_ifname(str_from(name))) {
-		return err_set(e, EINVAL, "\"%s\" cannot be the name of an interface", name);
-	}
-	(void)snprintf(what, sizeof(what), "rename interface %u to %s", ifindex, name);
-	link_req(&q, RTM_SETLINK, 0, ifindex);
-	nl_req_put_str(&q, IFLA_IFNAME, name);
-	return nl_request(s, &q.u.h, NULL, what, e);
 }

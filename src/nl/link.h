@@ -13,7 +13,7 @@
 #define NL_NAME_CAP       16  /* IFNAMSIZ */
 #define NL_ADDR_CAP       32  /* MAX_ADDR_LEN: 6 bytes used on Ethernet, 20 on InfiniBand */
 #define NL_ALTNAME_CAP    128 /* ALTIFNAMSIZ */
-#define NL_ALTNAMES_MAX   4   /* udev gives an interface two or three */
+#define NL_ALTNAMES_MAX   16  /* udev gives an interface two or three */
 #define NL_KIND_CAP       32
 #define NL_PARENT_CAP     64 /* a PCI address has 12 to 16 bytes */
 #define NL_PARENT_BUS_CAP 16
@@ -90,6 +90,31 @@ int nl_link_set_up(struct nl_sock *s, uint32_t ifindex, bool up, struct err *e) 
 int nl_link_set_addr(struct nl_sock *s, uint32_t ifindex, const uint8_t *addr, size_t addr_n,
 	struct err *e) MUST_CHECK;
 int nl_link_set_name(
+	struct nl_sock *s, uint32_t ifindex, const char *name, struct err *e) MUST_CHECK;
+int nl_link_set_mtu(struct nl_sock *s, uint32_t ifindex, uint32_t mtu, struct err *e) MUST_CHECK;
+
+/*
+ * nl_link_set_flags: give the flags in mask (IFF_UP, IFF_PROMISC, IFF_ALLMULTI, IFF_NOARP) the
+ * values they have in flags, leave the others.
+ */
+int nl_link_set_flags(struct nl_sock *s, uint32_t ifindex, uint32_t flags, uint32_t mask,
+	struct err *e) MUST_CHECK;
+
+/*
+ * nl_link_move: into the network namespace netns_fd, under the name it has or, when that is taken
+ * there, under name (net/core/dev.c __dev_change_net_namespace). The kernel takes it down and
+ * removes addresses and routes. ifindex stays unless it is taken there: look the interface up
+ * again. -EEXIST: both names are taken there, or one of the altnames is, and nothing was moved; or
+ * it HAS been moved and could not be renamed. Avoided by: name is the current one, made unique
+ * before, and altnames removed before.
+ */
+int nl_link_move(struct nl_sock *s, uint32_t ifindex, int netns_fd, const char *name,
+	struct err *e) MUST_CHECK;
+
+/* Alternative names (Linux 5.5). -EEXIST: taken, by name or altname; -ENOENT: it has no such. */
+int nl_link_add_altname(
+	struct nl_sock *s, uint32_t ifindex, const char *name, struct err *e) MUST_CHECK;
+int nl_link_del_altname(
 	struct nl_sock *s, uint32_t ifindex, const char *name, struct err *e) MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 #include "nl/rdma.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <rdma/rdma_netlink.h>
@@ -187,4 +188,44 @@ int nl_rdma_port_list(struct nl_sock *s, uint32_t dev_index, struct nl_rdma_port
 	nl_req_put_u32(&q, RDMA_NLDEV_ATTR_DEV_INDEX, dev_index);
 	r = list(s, &q, &t, "list ports of an RDMA device", n, e);
 	return r == -EINVAL ? 0 : r; /* so says the kernel of an index that is no device any more */
+}
+
+static bool read_mode(const struct nlattr *a, void *mode)
+{
+	return attr_type(a) != RDMA_NLDEV_SYS_ATTR_NETNS_MODE || attr_u8(a, mode);
+}
+
+static int take_mode(const struct nlmsghdr *nlh, void *arg, struct err *e)
+{
+	return nldev_read(nlh, RDMA_NLDEV_CMD_SYS_GET, read_mode, arg, e);
+}
+
+int nl_rdma_exclusive(struct nl_sock *s, struct err *e)
+{
+	uint8_t mode = 1; /* shared, also where the kernel does not say */
+	struct nl_reader r = {.msg = take_mode, .arg = &mode};
+	struct nl_req q;
+	int rc;
+
+	if (s->fd < 0) {
+		return 0;
+	}
+	nl_req_init(&q, NLDEV(RDMA_NLDEV_CMD_SYS_GET), 0, NULL, 0);
+	rc = nl_request(s, &q.u.h, &r, "read the RDMA namespace mode", e);
+	if (rc == -EINVAL || rc == -EOPNOTSUPP) {
+		return 0; /* a kernel without the modes does not know the request */
+	}
+	return rc < 0 ? rc : mode == 0;
+}
+
+int nl_rdma_set_netns(struct nl_sock *s, uint32_t dev_index, int netns_fd, struct err *e)
+{
+	struct nl_req q;
+	char what[64];
+
+	(void)snprintf(what, sizeof(what), "move RDMA device %u to its namespace", dev_index);
+	nl_req_init(&q, NLDEV(RDMA_NLDEV_CMD_SET), 0, NULL, 0);
+	nl_req_put_u32(&q, RDMA_NLDEV_ATTR_DEV_INDEX, dev_index);
+	nl_req_put_u32(&q, RDMA_NLDEV_NET_NS_FD, (uint32_t)netns_fd);
+	return nl_request(s, &q.u.h, NULL, what, e);
 }

@@ -56,6 +56,21 @@ int nl_rdma_dev_list(struct nl_sock *s, struct nl_rdma_dev *out, size_t cap, siz
 int nl_rdma_port_list(struct nl_sock *s, uint32_t dev_index, struct nl_rdma_port *out, size_t cap,
 	size_t *n, struct err *e) MUST_CHECK;
 
+/*
+ * nl_rdma_exclusive: 1 when RDMA devices belong to one network namespace each (rdma system netns
+ * exclusive), 0 when all are visible everywhere, which is the default, or s is closed. The mode is
+ * the whole system's.
+ */
+int nl_rdma_exclusive(struct nl_sock *s, struct err *e) MUST_CHECK;
+
+/*
+ * nl_rdma_set_netns: move a device of the socket's namespace to the namespace netns_fd. The device
+ * index stays. -EOPNOTSUPP: not in exclusive mode, or its driver cannot (drivers/infiniband/core
+ * nldev.c: needs disassociate_ucontext). Needs CAP_NET_ADMIN of the initial user namespace.
+ */
+int nl_rdma_set_netns(
+	struct nl_sock *s, uint32_t dev_index, int netns_fd, struct err *e) MUST_CHECK;
+
 /* The pure halves: one message of such a dump, of nlh->nlmsg_len readable bytes. -EBADMSG. */
 int nl_rdma_dev_parse(
 	const struct nlmsghdr *nlh, struct nl_rdma_dev *out, struct err *e) MUST_CHECK;

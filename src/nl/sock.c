@@ -59,23 +59,19 @@ static int sock_bind(int fd, uint32_t *portid, struct err *e)
 	return 0;
 }
 
-int nl_sock_open(struct nl_sock *s, int protocol, int timeout_ms, struct err *e)
+int nl_sock_adopt(struct nl_sock *s, int fd, int protocol, int timeout_ms, struct err *e)
 {
-	cleanup_fd int fd = -1;
+	cleanup_fd int own = fd;
 	uint32_t portid = 0;
 	void *rx;
 	int r;
 
 	*s = (struct nl_sock)NL_SOCK_INIT;
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-	if (fd < 0) {
-		return err_sys(e, errno, "open netlink socket of protocol %d", protocol);
-	}
-	r = sock_options(fd, protocol, e);
+	r = sock_options(own, protocol, e);
 	if (r < 0) {
 		return r;
 	}
-	r = sock_bind(fd, &portid, e);
+	r = sock_bind(own, &portid, e);
 	if (r < 0) {
 		return r;
 	}
@@ -84,12 +80,24 @@ int nl_sock_open(struct nl_sock *s, int protocol, int timeout_ms, struct err *e)
 	if (rx == MAP_FAILED) {
 		return err_sys(e, errno, "map %zu bytes for netlink replies", NL_RX_CAP_BYTES);
 	}
-	s->fd = steal_fd(&fd);
+	s->fd = steal_fd(&own);
 	s->protocol = protocol;
 	s->timeout_ms = timeout_ms > 0 ? timeout_ms : NL_TIMEOUT_MS_DEFAULT;
 	s->portid = portid;
 	s->rx = rx;
 	return 0;
+}
+
+int nl_sock_open(struct nl_sock *s, int protocol, int timeout_ms, struct err *e)
+{
+	int fd;
+
+	*s = (struct nl_sock)NL_SOCK_INIT;
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	if (fd < 0) {
+		return err_sys(e, errno, "open netlink socket of protocol %d", protocol);
+	}
+	return nl_sock_adopt(s, fd, protocol, timeout_ms, e);
 }
 
 void nl_sock_close(struct nl_sock *s)

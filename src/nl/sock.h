@@ -53,6 +53,13 @@ struct nl_sock {
  */
 int nl_sock_open(struct nl_sock *s, int protocol, int timeout_ms, struct err *e) MUST_CHECK;
 
+/*
+ * nl_sock_adopt: the same with a netlink socket that the caller has made, perhaps in another
+ * network namespace, for whose objects s then is. Takes fd over, also when it fails.
+ */
+int nl_sock_adopt(
+	struct nl_sock *s, int fd, int protocol, int timeout_ms, struct err *e) MUST_CHECK;
+
 /* nl_sock_close: close s and unmap its memory. s may be NL_SOCK_INIT or closed already. */
 void nl_sock_close(struct nl_sock *s);
 

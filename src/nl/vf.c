@@ -283,37 +283,55 @@ int nl_vf_parse(const struct nlmsghdr *nlh, struct nl_vf *out, size_t cap, size_
 
 /* Where nl_vf_list's reply goes. */
 struct vf_reply {
+	struct nl_link *pf; /* may be NULL */
 	struct nl_vf *out;
-	size_t cap, *n;
+	size_t cap, n;
 	bool seen;
 };
 
 static int take(const struct nlmsghdr *nlh, void *arg, struct err *e)
 {
 	struct vf_reply *reply = arg;
+	int r = reply->pf != NULL ? nl_link_parse(nlh, reply->pf, e) : 0;
 
 	reply->seen = true;
-	return nl_vf_parse(nlh, reply->out, reply->cap, reply->n, e);
+	return r < 0 ? r : nl_vf_parse(nlh, reply->out, reply->cap, &reply->n, e);
 }
 
-int nl_vf_list(struct nl_sock *s, uint32_t ifindex, struct nl_vf *out, size_t cap, size_t *n,
-	struct err *e)
+static int list(struct nl_sock *s, uint32_t ifindex, struct vf_reply *reply, struct err *e)
 {
-	struct vf_reply reply = {.out = out, .cap = cap, .n = n};
-	struct nl_reader r = {.msg = take, .arg = &reply};
+	struct nl_reader r = {.msg = take, .arg = reply};
 	struct nl_req q;
-	int rc;
+	int rc = link_index_check(ifindex, e);
 
-	*n = 0;
-	rc = link_index_check(ifindex, e);
 	if (rc < 0) {
 		return rc;
 	}
 	link_req(&q, RTM_GETLINK, 0, ifindex);
 	nl_req_put_u32(&q, IFLA_EXT_MASK, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS);
 	rc = nl_request(s, &q.u.h, &r, "list VFs", e);
-	if (rc == 0 && !reply.seen) {
+	if (rc == 0 && !reply->seen) {
 		return err_set(e, EBADMSG, "list VFs: acknowledged without an answer");
 	}
 	return rc;
+}
+
+int nl_vf_list(struct nl_sock *s, uint32_t ifindex, struct nl_vf *out, size_t cap, size_t *n,
+	struct err *e)
+{
+	struct vf_reply reply = {.out = out, .cap = cap};
+	int r = list(s, ifindex, &reply, e);
+
+	*n = r < 0 ? 0 : reply.n;
+	return r;
+}
+
+int nl_vf_list_link(struct nl_sock *s, uint32_t ifindex, struct nl_link *pf, struct nl_vf *out,
+	size_t cap, size_t *n, struct err *e)
+{
+	struct vf_reply reply = {.pf = pf, .out = out, .cap = cap};
+	int r = list(s, ifindex, &reply, e);
+
+	*n = r < 0 ? 0 : reply.n;
+	return r;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "nl/link.h"
 #include "nl/sock.h"
 
 #define NL_VF_ADDR_CAP 32
@@ -82,6 +83,10 @@ int nl_vf_parse(const struct nlmsghdr *nlh, struct nl_vf *out, size_t cap, size_
  */
 int nl_vf_list(struct nl_sock *s, uint32_t ifindex, struct nl_vf *out, size_t cap, size_t *n,
 	struct err *e) MUST_CHECK;
+
+/* nl_vf_list_link: the same, and the PF itself, from the one reply. */
+int nl_vf_list_link(struct nl_sock *s, uint32_t ifindex, struct nl_link *pf, struct nl_vf *out,
+	size_t cap, size_t *n, struct err *e) MUST_CHECK;
 
 /*
  * Setters: ifindex is the PF's. One message each, acknowledged, so that a failure is of this one

@@ -184,22 +184,34 @@ static enum place_answer try_hole(struct place_work *w, const struct place_in *i
 
 /*
  * Give out the largest hole PF pf can have, if that is at least `least`. It cannot be more than
- * `most`; both leave a multiple of the unit for requests.
+ * `most`; both leave a multiple of the unit for requests. The largest one comes first, because it
+ * is mostly possible; to find out, some of the steps must do.
  */
 static enum place_answer widen(struct place_work *w, const struct place_in *in, uint8_t pf,
-	uint32_t least, uint32_t most, struct place_out *out)
+	uint32_t least, uint64_t most, struct place_out *out)
 {
-	enum place_answer a = try_hole(w, in, pf, most, false, out);
+	uint32_t stop = w->stop;
+	enum place_answer a;
 
-	for (bool harder = false; a == PLACE_NO && least < most; harder = true) {
+	if (least < most) {
+		w->stop = sooner(stop, w->steps + PLACE_RULE_STEPS_MAX / 4);
+	}
+	a = try_hole(w, in, pf, (uint32_t)most, false, out);
+	w->stop = stop;
+	if (a == PLACE_YES || least == most) {
+		return a;
+	}
+	if (a == PLACE_NO) {
+		most -= w->unit;
+	}
+	for (bool harder = false; least <= most; harder = true) {
 		a = try_hole(w, in, pf, least, harder, out);
 		if (a != PLACE_YES) {
-			break;
+			return a;
 		}
 		least = out->hole_mbps + w->unit;
-		a = PLACE_NO;
 	}
-	return a;
+	return PLACE_YES;
 }
 
 /*
@@ -262,8 +274,7 @@ static enum place_answer best_hole(
 			most = mbps - (mbps - spare + w->unit - 1) / w->unit * w->unit;
 		}
 		least = whole_units(w, mbps, least);
-		if (least <= most &&
-			widen(w, in, pf, (uint32_t)least, (uint32_t)most, out) == PLACE_LIMIT) {
+		if (least <= most && widen(w, in, pf, (uint32_t)least, most, out) == PLACE_LIMIT) {
 			return PLACE_LIMIT;
 		}
 		done |= (uint32_t)1 << pf;

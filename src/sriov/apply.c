@@ -2,6 +2,7 @@
 /* Setting the VFs of a PF: see bringup_apply in bringup_priv.h. */
 #include <errno.h>
 #include <net/if.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,10 +14,13 @@
 /* A driver may apply what it has accepted a little later (iavf asks its PF first). */
 #define SETTLE_MS 2000
 
-/* Errors that go away: i40e and ice while a VF resets; an interface that bounces. */
+/*
+ * Errors that go away: i40e and ice while a VF resets; an interface that bounces. That of a signal
+ * does not, but bringup_apply then ends before it comes to this VF again.
+ */
 static bool transient(int r)
 {
-	return r == -EAGAIN || r == -EBUSY || r == -ENODEV;
+	return r == -EAGAIN || r == -EBUSY || r == -ENODEV || r == -EINTR;
 }
 
 /* Whether somebody else has the VF. One that was ours a moment ago only bounces. */
@@ -26,6 +30,10 @@ static bool taken(
 	bool bounces = vf->state == SRIOV_VF_AWAY || vf->state == SRIOV_VF_NO_DRIVER;
 
 	if (vf->holder == NULL && bounces && (run->created || w->accepted != 0)) {
+		return false;
+	}
+	/* Nobody's, as far as anybody can tell: bringup_wait would have marked it otherwise. */
+	if (vf->holder == NULL && vf->state == SRIOV_VF_NO_DRIVER && run->autoprobe) {
 		return false;
 	}
 	return sriov_vf_in_use(vf);
@@ -127,6 +135,27 @@ static int check_free(struct bringup_run *run, const struct sriov_vf *vf, struct
 	return 0;
 }
 
+/* An InfiniBand VF reads its GUIDs when its driver is bound: the steps that are still to do. */
+static int bind_again(
+	struct bringup_run *run, const struct sriov_vf *vf, struct sriov_vf_work *w, struct err *e)
+{
+	int sysfs = run->b->k->sysfs, r = 0;
+
+	if (!w->unbound) {
+		r = sriov_sysfs_unbind(sysfs, &vf->pci, w->driver, e);
+		w->unbound = r == 0;
+	} else if (vf->driver[0] != '\0') {
+		w->bind = false; /* somebody has bound it meanwhile */
+		return 0;
+	}
+	if (r == 0) {
+		r = sriov_sysfs_bind(sysfs, &vf->pci, w->driver, e);
+		w->bind = r < 0;
+	}
+	return r;
+}
+
+/* Under the lock. */
 static int set_all(struct bringup_run *run, const struct sriov_vf *vf, const struct nl_link *net,
 	const struct sriov_vf_plan *plan, uint32_t todo, struct sriov_vf_work *w, struct err *e)
 {
@@ -150,17 +179,19 @@ static int set_all(struct bringup_run *run, const struct sriov_vf *vf, const str
 		}
 	}
 	w->accepted_ms = clock_ms();
-	/* An InfiniBand VF reads its GUIDs when its driver is bound. */
-	if (r == 0 && ((w->accepted & ~before) & guids) != 0 && vf->driver[0] != '\0') {
-		r = sriov_sysfs_rebind(run->b->k->sysfs, vf, e);
+	if (((w->accepted & ~before) & guids) != 0 && vf->driver[0] != '\0') {
+		w->bind = true;
+		w->unbound = false;
+		memcpy(w->driver, vf->driver, sizeof(w->driver));
 	}
-	return r;
+	return r == 0 && w->bind ? bind_again(run, vf, w, e) : r;
 }
 
 /* One step towards what the plan says. 0: done, or more to come with the next reading. */
 static int settle(struct bringup_run *run, const struct sriov_vf *vf, const struct nl_link *net,
 	struct sriov_vf_work *w, bool last, struct err *e)
 {
+	cleanup_fd int lock = -1;
 	struct sriov_vf_plan plan;
 	uint32_t todo;
 	int r;
@@ -179,6 +210,10 @@ static int settle(struct bringup_run *run, const struct sriov_vf *vf, const stru
 		}
 		return 0;
 	}
+	lock = run->b->lock(run->b->arg, run->deadline_ms, e);
+	if (lock < 0) {
+		return lock;
+	}
 	r = set_all(run, vf, net, &plan, todo & ~w->accepted, w, e);
 	if (r == 0 && last) {
 		w->end = SRIOV_WORK_DONE;
@@ -195,17 +230,34 @@ static int look(
 	if (vf->state == SRIOV_VF_VIRTUAL) {
 		return 0;
 	}
+	if (vf->state == SRIOV_VF_NO_DRIVER) {
+		return bringup_unbound(run, e);
+	}
 	if (vf->netdev[0] == '\0') {
 		return err_set(e, ENODEV, "its interface is gone");
 	}
 	return nl_link_get_name(&run->b->k->route, vf->netdev, net, e);
 }
 
+static int work_on(struct bringup_run *run, const struct sriov_vf *vf, struct sriov_vf_work *w,
+	bool last, struct err *e)
+{
+	cleanup_fd int lock = -1;
+	struct nl_link net;
+	int r;
+
+	if (w->bind) {
+		lock = run->b->lock(run->b->arg, run->deadline_ms, e);
+		return lock < 0 ? lock : bind_again(run, vf, w, e);
+	}
+	r = look(run, vf, &net, e);
+	return r < 0 ? r : settle(run, vf, vf->state == SRIOV_VF_VIRTUAL ? NULL : &net, w, last, e);
+}
+
 static void step(struct bringup_run *run, uint32_t i, bool last)
 {
 	const struct sriov_vf *vf = &run->b->node.vf[i];
 	struct sriov_vf_work *w = &run->b->work[i];
-	struct nl_link net;
 	struct err e;
 	int r;
 
@@ -213,11 +265,9 @@ static void step(struct bringup_run *run, uint32_t i, bool last)
 		w->end = SRIOV_WORK_IN_USE;
 		return;
 	}
-	r = look(run, vf, &net, &e);
-	if (r == 0) {
-		r = settle(run, vf, vf->state == SRIOV_VF_VIRTUAL ? NULL : &net, w, last, &e);
-	}
-	if (r < 0 && (last || !transient(r))) {
+	r = work_on(run, vf, w, last, &e);
+	/* A VF without driver is no use to anybody: binding it again is tried whatever it says. */
+	if (r < 0 && (last || (!transient(r) && !w->bind))) {
 		w->end = SRIOV_WORK_FAILED;
 		log_error("%s: VF %u: %s", run->name, vf->index, e.msg);
 	}
@@ -244,7 +294,7 @@ static void leave_undescribed(struct bringup_run *run)
 
 		if (w->end == SRIOV_WORK_PENDING) {
 			w->end = sriov_vf_in_use(&run->b->node.vf[i]) ? SRIOV_WORK_IN_USE
-								      : SRIOV_WORK_DONE;
+								      : SRIOV_WORK_UNCHECKED;
 		}
 	}
 }
@@ -268,6 +318,10 @@ int bringup_apply(struct bringup_run *run, struct err *e)
 		pending = 0;
 		for (uint32_t i = 0; i < run->b->node.vf_n; i++) {
 			if (run->b->work[i].end == SRIOV_WORK_PENDING) {
+				r = bringup_stopped(run, e);
+				if (r < 0) {
+					return r;
+				}
 				step(run, i, last);
 				pending += run->b->work[i].end == SRIOV_WORK_PENDING ? 1 : 0;
 			}

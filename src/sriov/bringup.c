@@ -24,6 +24,13 @@ int64_t poll_longer(int64_t ms)
 	return ms * 2 < POLL_LONGEST_MS ? ms * 2 : POLL_LONGEST_MS;
 }
 
+int bringup_stopped(const struct bringup_run *run, struct err *e)
+{
+	return run->b->stop(run->b->arg)
+		       ? err_set(e, EINTR, "%s: stopped by a signal, not all is done", run->name)
+		       : 0;
+}
+
 int bringup_holders(struct bringup_run *run, struct err *e)
 {
 	struct sriov_node *n = &run->b->node;
@@ -108,6 +115,9 @@ static int sum_up(const struct bringup_run *run, struct err *e)
 	} else if (n[SRIOV_WORK_DONE] > changed) {
 		buf_printf(&t, ", %u as they should be", n[SRIOV_WORK_DONE] - changed);
 	}
+	if (n[SRIOV_WORK_UNCHECKED] > 0) {
+		buf_printf(&t, ", %u not checked", n[SRIOV_WORK_UNCHECKED]);
+	}
 	if (n[SRIOV_WORK_IN_USE] > 0) {
 		buf_printf(&t, ", %u in use and left alone", n[SRIOV_WORK_IN_USE]);
 	}
@@ -128,8 +138,8 @@ int sriov_bringup(struct sriov_bringup *b, const char *name, uint32_t want, stru
 	if (r == 0) {
 		r = set_up(&run, e);
 	}
-	if (r == 0 && run.created) {
-		bringup_wait(&run);
+	if (r == 0) {
+		r = bringup_wait(&run, e);
 	}
 	if (r == 0) {
 		r = bringup_apply(&run, e);

@@ -9,8 +9,11 @@
 #define POLL_FIRST_MS   20
 #define POLL_LONGEST_MS 250
 
-#define PROGRESS_MS     3000 /* at most one line in this time */
-#define NAMED_MAX       4    /* VFs that are named one by one when many have the same trouble */
+/* How long VFs that were there before may be without a driver: somebody is just binding one. */
+#define UNBOUND_MS  2000
+
+#define PROGRESS_MS 3000 /* at most one line in this time */
+#define NAMED_MAX   4    /* VFs that are named one by one when many have the same trouble */
 
 /* The work on one PF. */
 struct bringup_run {
@@ -20,6 +23,7 @@ struct bringup_run {
 	struct sriov_pf found; /* as sysfs described it last */
 	struct sriov_origin origin;
 	bool created;        /* all its VFs were made by this run */
+	bool autoprobe;      /* the kernel binds drivers to its VFs */
 	bool damaged;        /* some ledger records cannot be read: ... */
 	struct err damage;   /* ... this one, for this reason */
 	uint32_t no_support; /* enum sriov_set: what the driver turned out not to have */
@@ -33,9 +37,18 @@ int bringup_holders(struct bringup_run *run, struct err *e) MUST_CHECK;
 /* bringup_number: have want VFs, or fail. Sets run->found and run->created. */
 int bringup_number(struct bringup_run *run, uint32_t want, struct err *e) MUST_CHECK;
 
-/* bringup_wait: until every VF made by this run has its interface, or the deadline. VFs without
- * one are marked failed (or left alone, where nothing was to bind them) and named. */
-void bringup_wait(struct bringup_run *run);
+/*
+ * bringup_wait: until every VF made by this run has its interface, and every other one a driver, or
+ * somebody has it. At the deadline (UNBOUND_MS when the VFs were there before) those that have not
+ * are marked failed and named. Those that somebody has, or nothing was to bind, are marked in use.
+ */
+int bringup_wait(struct bringup_run *run, struct err *e) MUST_CHECK;
+
+/* bringup_unbound: the error of a VF that no driver is bound to. */
+int bringup_unbound(const struct bringup_run *run, struct err *e);
+
+/* bringup_stopped: -EINTR once b->stop says so. */
+int bringup_stopped(const struct bringup_run *run, struct err *e) MUST_CHECK;
 
 /* bringup_apply: set what differs, try again what is transient, read back. */
 int bringup_apply(struct bringup_run *run, struct err *e) MUST_CHECK;

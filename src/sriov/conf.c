@@ -108,7 +108,7 @@ static int read_name(struct sriov_conf *c, struct sriov_conf_pf *pf, struct json
 
 static int read_num_vfs(struct sriov_conf_pf *pf, struct json_val v, struct err *e)
 {
-	pf->num_vfs = SRIOV_VFS_MAX_WORD;
+	pf->num_vfs = json_type(v) == JSON_NONE ? SRIOV_NUM_DEFAULT : SRIOV_VFS_MAX_WORD;
 	if (json_type(v) == JSON_NONE || json_text_eq(v, STR("max"))) {
 		return 0;
 	}

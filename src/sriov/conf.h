@@ -11,8 +11,9 @@
 #define SRIOV_CONF_PATH    "/etc/ferrule/node.json"
 #define SRIOV_CONF_CAP     16384 /* bytes of the file; 32 PFs with every key need under 6 KiB */
 #define SRIOV_STATE_DIR    "/run/ferrule"
-#define SRIOV_VFS_MAX_WORD UINT32_MAX /* num_vfs: as many as the device has */
-#define SRIOV_MAX_AGE_MS   10000      /* of maxAgeMs; older than that is no state of a node */
+#define SRIOV_VFS_MAX_WORD UINT32_MAX       /* num_vfs: as many as the device has */
+#define SRIOV_NUM_DEFAULT  (UINT32_MAX - 1) /* num_vfs: nobody asked for a number (plan.h) */
+#define SRIOV_MAX_AGE_MS   10000            /* of maxAgeMs; older than that is no state of a node */
 
 /* Bytes of arena with which no configuration fails for lack of memory: text, index, strings. */
 #define SRIOV_CONF_MEM (2 * (size_t)SRIOV_CONF_CAP + JSON_ARENA_WORST(SRIOV_CONF_CAP) + 4096)
@@ -22,7 +23,7 @@ struct sriov_conf_pf {
 	char name[IFNAMSIZ];
 	uint32_t capacity; /* "capacityMbps": instead of the link speed; 0 not set */
 	uint32_t headroom; /* "headroomMbps": kept free; default the global one */
-	uint32_t num_vfs;  /* "numVfs": a number or "max"; default SRIOV_VFS_MAX_WORD */
+	uint32_t num_vfs;  /* "numVfs": a number or "max"; default SRIOV_NUM_DEFAULT */
 };
 
 /* Every key has a default; sriov_conf_default sets them all. */

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "sriov/bringup_priv.h"
 #include "sriov/conf.h"
+#include "sriov/state.h"
 #include "sriov/sysfs.h"
 
 NORETURN static void write_in_child(const struct bringup_run *run, uint32_t n, int fd)
@@ -50,8 +51,8 @@ static int child_result(const struct bringup_run *run, pid_t pid, int fd, struct
 	return 0;
 }
 
-/* Until the child is done; false at the deadline. n is the number of VFs it makes. */
-static bool wait_child(const struct bringup_run *run, uint32_t n, int fd)
+/* Until the child is done; -ETIMEDOUT, -EINTR. n is the number of VFs it makes. */
+static int wait_child(const struct bringup_run *run, uint32_t n, int fd, struct err *e)
 {
 	struct progress progress = {0};
 	int64_t pause = POLL_FIRST_MS;
@@ -60,10 +61,19 @@ static bool wait_child(const struct bringup_run *run, uint32_t n, int fd)
 		struct pollfd p = {.fd = fd, .events = POLLIN};
 
 		if (poll(&p, 1, (int)pause) > 0) {
-			return true;
+			return 0;
 		}
 		if (clock_ms() >= run->deadline_ms) {
-			return false;
+			return err_set(e, ETIMEDOUT,
+				"%s: the driver %s is still busy with sriov_numvfs after %lld s",
+				run->name, run->found.driver,
+				(long long)(run->b->timeout_ms / 1000));
+		}
+		if (bringup_stopped(run, e) < 0) {
+			return err_set(e, EINTR,
+				"%s: stopped by a signal; the driver %s is still busy with "
+				"sriov_numvfs, which cannot be interrupted",
+				run->name, run->found.driver);
 		}
 		if (n > 0) {
 			/* Not sriov_numvfs: reading that blocks as long as the writing. */
@@ -76,7 +86,7 @@ static bool wait_child(const struct bringup_run *run, uint32_t n, int fd)
 static int write_num(const struct bringup_run *run, uint32_t n, struct err *e)
 {
 	cleanup_fd int rd = -1;
-	int fds[2];
+	int fds[2], r;
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0) {
@@ -91,14 +101,16 @@ static int write_num(const struct bringup_run *run, uint32_t n, struct err *e)
 	if (pid < 0) {
 		return err_sys(e, errno, "%s: fork", run->name);
 	}
-	if (wait_child(run, n, rd)) {
+	r = wait_child(run, n, rd, e);
+	if (r == 0) {
 		return child_result(run, pid, rd, e);
 	}
-	/* It cannot be waited for: until the kernel lets go of it, no signal reaches it. */
+	/*
+	 * It cannot be waited for: until the kernel lets go of it, no signal reaches it. As long as
+	 * it lives it keeps the locks that this process holds, which is as it should be.
+	 */
 	(void)kill(pid, SIGKILL);
-	return err_set(e, ETIMEDOUT,
-		"%s: the driver %s is still busy with sriov_numvfs after %lld s", run->name,
-		run->found.driver, (long long)(run->b->timeout_ms / 1000));
+	return r;
 }
 
 /* Writing 0 takes interfaces out of pods: nobody may have one, by anybody's account. */
@@ -135,6 +147,19 @@ static int refuse_in_use(struct bringup_run *run, uint32_t want, struct err *e)
 	return 0;
 }
 
+/* So that asking for all VFs again does not remove them for the sake of those it does not make. */
+static void remember(const struct bringup_run *run, uint32_t asked, uint32_t made)
+{
+	struct err e;
+
+	log_warn("%s: %u VFs were asked for, driver %s made %u", run->name, asked,
+		run->found.driver, made);
+	if (made > 0 &&
+		sriov_state_keep_made(run->b->state, run->found.bus_id, asked, made, &e) < 0) {
+		log_warn("%s: the next run will make its VFs anew: %s", run->name, e.msg);
+	}
+}
+
 static int make(struct bringup_run *run, uint32_t had, uint32_t n, struct err *e)
 {
 	uint32_t got = 0;
@@ -155,17 +180,55 @@ static int make(struct bringup_run *run, uint32_t had, uint32_t n, struct err *e
 		return err_wrap(e, "%s", run->name);
 	}
 	if (got < n) {
-		log_warn("%s: %u VFs were asked for, driver %s made %u", run->name, n,
-			run->found.driver, got);
+		remember(run, n, got);
 	}
 	run->found.num_vfs = got;
 	run->created = true;
 	return 0;
 }
 
+/* Through none, for the kernel knows no other way. */
+static int change(struct bringup_run *run, uint32_t n, struct err *e)
+{
+	cleanup_fd int lock = -1;
+	uint32_t had = run->found.num_vfs;
+	int r;
+
+	if (had == 0) {
+		return make(run, had, n, e);
+	}
+	lock = run->b->lock(run->b->arg, run->deadline_ms, e);
+	if (lock < 0) {
+		return err_wrap(e, "%s", run->name);
+	}
+	r = refuse_in_use(run, n, e);
+	if (r < 0) {
+		return r;
+	}
+	/* The reading above may be of another number than the one before it. */
+	had = run->found.num_vfs;
+	log_info("%s: removing its %u VFs, none of them in use", run->name, had);
+	r = write_num(run, 0, e);
+	return r < 0 ? r : make(run, had, n, e);
+}
+
+/* Whether the VFs that are there are what the driver makes when all are asked for. */
+static bool is_all(const struct bringup_run *run, uint32_t want, uint32_t n)
+{
+	const struct sriov_pf *pf = &run->found;
+
+	if (want != SRIOV_VFS_MAX_WORD || pf->num_vfs == 0 ||
+		!sriov_state_made(run->b->state, pf->bus_id, n, pf->num_vfs)) {
+		return false;
+	}
+	log_info("%s: keeps its %u VFs: driver %s made no more when %u were asked for", run->name,
+		pf->num_vfs, pf->driver, n);
+	return true;
+}
+
 int bringup_number(struct bringup_run *run, uint32_t want, struct err *e)
 {
-	uint32_t had, n = 0;
+	uint32_t n = 0;
 	int r = sriov_sysfs_pf(run->b->k->sysfs, run->name, &run->found, e);
 
 	if (r == 0) {
@@ -181,19 +244,5 @@ int bringup_number(struct bringup_run *run, uint32_t want, struct err *e)
 		}
 		return 0;
 	}
-	had = run->found.num_vfs;
-	if (had > 0) {
-		r = refuse_in_use(run, n, e);
-		if (r < 0) {
-			return r;
-		}
-		/* The reading above may be of another number than the one before it. */
-		had = run->found.num_vfs;
-		log_info("%s: removing its %u VFs, none of them in use", run->name, had);
-		r = write_num(run, 0, e);
-		if (r < 0) {
-			return r;
-		}
-	}
-	return make(run, had, n, e);
+	return is_all(run, want, n) ? 0 : change(run, n, e);
 }

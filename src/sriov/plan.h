@@ -58,16 +58,10 @@ void sriov_plan_vf(const struct sriov_vf *vf, const struct nl_link *net,
 	struct sriov_vf_plan *out);
 
 /*
- * A wanted number of VFs where nobody asked for one: those that are there, else as many as it can
- * have. Not simply the maximum: where a driver makes fewer VFs than its device could have, each
- * run would otherwise want to remove them.
- */
-#define SRIOV_NUM_DEFAULT (UINT32_MAX - 1)
-
-/*
- * sriov_plan_num: how many VFs pf is to have when want (or SRIOV_VFS_MAX_WORD: as many as it can;
- * or SRIOV_NUM_DEFAULT) are asked for. -ERANGE: more than it can have. -ENOTSUP: it can have none,
- * or it does not say how many it could have and has other than want.
+ * sriov_plan_num: how many VFs pf is to have when want are asked for, or SRIOV_VFS_MAX_WORD: as
+ * many as it can; or SRIOV_NUM_DEFAULT: those that are there, else as many as it can. -ERANGE:
+ * more than it can have. -ENOTSUP: it can have none, or it does not say how many it could have and
+ * has other than want.
  */
 int sriov_plan_num(
 	const struct sriov_pf *pf, uint32_t want, uint32_t *out, struct err *e) MUST_CHECK;

@@ -4,20 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/file.h"
-#include "base/io.h"
-#include "base/log.h"
-#include "base/num.h"
+#include "base/lock.h"
+#include "sriov/limits.h"
 
-#define DIR_MODE        0755
-#define LOCK_POLL_FIRST 20
-#define LOCK_POLL_LAST  250
+#define DIR_MODE 0755
 
 /* A directory, made if it is missing. The mode must not depend on the umask: others read there. */
 static int make_dir(int at, const char *name, struct err *e)
@@ -40,7 +35,8 @@ static int make_dir(int at, const char *name, struct err *e)
 
 int sriov_state_make(const char *dir, struct err *e)
 {
-	static const char *const inside[] = {SRIOV_STATE_ATTACHMENTS, SRIOV_STATE_SPEED};
+	static const char *const inside[] = {
+		SRIOV_STATE_ATTACHMENTS, SRIOV_STATE_SPEED, SRIOV_STATE_MADE};
 	cleanup_fd int fd = make_dir(AT_FDCWD, dir, e);
 
 	if (fd < 0) {
@@ -73,69 +69,48 @@ int sriov_state_give_speed(int state, uid_t owner, struct err *e)
 	return 0;
 }
 
-/* The process id in the lock file; 0 when it cannot be told. */
-static uint32_t lock_holder(int state)
-{
-	uint64_t pid = 0;
-	struct err ignored;
+#define MADE_PATH_CAP (sizeof(SRIOV_STATE_MADE) + 1 + SRIOV_NAME_MAX)
+#define MADE_TEXT_CAP 32 /* two numbers of 10 digits */
 
-	return file_read_u64(state, SRIOV_STATE_INIT_LOCK, INT32_MAX, &pid, &ignored) < 0
-		       ? 0
-		       : (uint32_t)pid;
+/* The file name of a device, and what it holds. */
+static void made_file(
+	const char *bus_id, uint32_t asked, uint32_t made, struct buf *path, struct buf *text)
+{
+	buf_printf(path, "%s/%s", SRIOV_STATE_MADE, bus_id);
+	buf_add_chr(path, '\0');
+	buf_printf(text, "%u %u\n", asked, made);
+	ASSERT(buf_ok(path) && buf_ok(text));
 }
 
-static int write_pid(int fd, struct err *e)
+bool sriov_state_made(int state, const char *bus_id, uint32_t asked, uint32_t made)
 {
-	char text[16];
-	struct buf b;
-	int r;
+	char name[MADE_PATH_CAP], want[MADE_TEXT_CAP], have[MADE_TEXT_CAP];
+	struct buf path, text;
+	struct err ignored; /* not there, not readable: nothing is known */
+	ssize_t n;
 
-	buf_init(&b, text, sizeof(text));
-	buf_add_u64(&b, (uint64_t)getpid());
-	buf_add_chr(&b, '\n');
-	if (ftruncate(fd, 0) < 0) {
-		return err_sys(e, errno, "truncate %s", SRIOV_STATE_INIT_LOCK);
-	}
-	r = io_write_all(fd, b.p, b.n);
-	return r < 0 ? err_sys(e, -r, "write %s", SRIOV_STATE_INIT_LOCK) : 0;
+	buf_init(&path, name, sizeof(name));
+	buf_init(&text, want, sizeof(want));
+	made_file(bus_id, asked, made, &path, &text);
+	n = file_read_regular(state, name, have, sizeof(have), &ignored);
+	return n >= 0 && str_eq((struct str){have, (size_t)n}, buf_str(&text));
 }
 
-static int take_lock(int state, int fd, int64_t deadline_ms, struct err *e)
+int sriov_state_keep_made(
+	int state, const char *bus_id, uint32_t asked, uint32_t made, struct err *e)
 {
-	int64_t pause = LOCK_POLL_FIRST;
-	bool told = false;
+	char name[MADE_PATH_CAP], content[MADE_TEXT_CAP];
+	struct buf path, text;
 
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR) {
-			return err_sys(e, errno, "lock %s", SRIOV_STATE_INIT_LOCK);
-		}
-		if (clock_ms() >= deadline_ms) {
-			return err_set(e, ETIMEDOUT, "another rdma-ds init (process %u) is at work",
-				lock_holder(state));
-		}
-		if (!told) {
-			log_info("another rdma-ds init (process %u) is at work: waiting",
-				lock_holder(state));
-			told = true;
-		}
-		clock_sleep_ms(pause);
-		pause = pause * 2 < LOCK_POLL_LAST ? pause * 2 : LOCK_POLL_LAST;
-	}
-	return 0;
+	buf_init(&path, name, sizeof(name));
+	buf_init(&text, content, sizeof(content));
+	made_file(bus_id, asked, made, &path, &text);
+	return file_replace(state, name, buf_str(&text), 0644, e);
 }
 
 int sriov_state_lock(int state, int64_t deadline_ms, struct err *e)
 {
-	cleanup_fd int fd = openat(state, SRIOV_STATE_INIT_LOCK,
-		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
-	int r;
+	const struct lock_text text = {SRIOV_STATE_INIT_LOCK, "another rdma-ds init", false};
 
-	if (fd < 0) {
-		return err_sys(e, errno, "open %s", SRIOV_STATE_INIT_LOCK);
-	}
-	r = take_lock(state, fd, deadline_ms, e);
-	if (r == 0) {
-		r = write_pid(fd, e);
-	}
-	return r < 0 ? r : steal_fd(&fd);
+	return lock_take(state, &text, deadline_ms, e);
 }

@@ -3,6 +3,7 @@
 #ifndef SRIOV_STATE_H
 #define SRIOV_STATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -10,6 +11,7 @@
 
 #define SRIOV_STATE_ATTACHMENTS "attachments" /* the ledger's records */
 #define SRIOV_STATE_SPEED       "speed"       /* link speeds, the last known */
+#define SRIOV_STATE_MADE        "made"        /* how many VFs drivers made when asked for all */
 #define SRIOV_STATE_INIT_LOCK   "init.lock"
 
 /*
@@ -21,6 +23,15 @@ int sriov_state_make(const char *dir, struct err *e) MUST_CHECK;
 
 /* sriov_state_give_speed: hand the directory of link speeds to a user. -EPERM without CAP_CHOWN. */
 int sriov_state_give_speed(int state, uid_t owner, struct err *e) MUST_CHECK;
+
+/*
+ * A driver may make fewer VFs than its device could have. What it made is remembered (until the
+ * node boots: state directories are), so that asking for all again does not remove them again.
+ * sriov_state_made: whether the device at bus_id made `made` VFs when `asked` were asked for.
+ */
+bool sriov_state_made(int state, const char *bus_id, uint32_t asked, uint32_t made);
+int sriov_state_keep_made(
+	int state, const char *bus_id, uint32_t asked, uint32_t made, struct err *e) MUST_CHECK;
 
 /*
  * sriov_state_lock: be the only rdma-ds init at work below state. Waits until deadline_ms (clock_ms

@@ -234,6 +234,13 @@ static int read_pf(int sysfs, const char *name, struct sriov_pf *pf, struct err 
 	return read_total(sysfs, pf, e);
 }
 
+int sriov_sysfs_capable(int sysfs, const char *name, struct err *e)
+{
+	struct sriov_pf unused;
+
+	return read_pf(sysfs, name, &unused, e);
+}
+
 int sriov_sysfs_pf(int sysfs, const char *name, struct sriov_pf *pf, struct err *e)
 {
 	int r = read_pf(sysfs, name, pf, e);
@@ -275,21 +282,26 @@ bool sriov_sysfs_autoprobe(int sysfs, const struct sriov_pf *pf)
 	return !read_word(sysfs, path, text, sizeof(text), &s) || !str_eq_c(s, "0");
 }
 
-int sriov_sysfs_rebind(int sysfs, const struct sriov_vf *vf, struct err *e)
+static int write_driver(
+	int sysfs, const struct pci_addr *pci, const char *driver, const char *attr, struct err *e)
 {
 	char path[PATH_LEN], text[32];
 	struct buf bdf;
-	int r;
 
 	buf_init(&bdf, text, sizeof(text));
-	buf_add_pci(&bdf, &vf->pci);
-	(void)path_fmt(path, "bus/pci/drivers/%s/unbind", vf->driver);
-	r = file_write(sysfs, path, buf_str(&bdf), e);
-	if (r < 0) {
-		return r;
-	}
-	(void)path_fmt(path, "bus/pci/drivers/%s/bind", vf->driver);
+	buf_add_pci(&bdf, pci);
+	(void)path_fmt(path, "bus/pci/drivers/%s/%s", driver, attr);
 	return file_write(sysfs, path, buf_str(&bdf), e);
+}
+
+int sriov_sysfs_unbind(int sysfs, const struct pci_addr *pci, const char *driver, struct err *e)
+{
+	return write_driver(sysfs, pci, driver, "unbind", e);
+}
+
+int sriov_sysfs_bind(int sysfs, const struct pci_addr *pci, const char *driver, struct err *e)
+{
+	return write_driver(sysfs, pci, driver, "bind", e);
 }
 
 uint32_t sriov_sysfs_speed(int sysfs, const char *netdev)
@@ -304,6 +316,7 @@ struct pf_walk {
 	struct sriov_pf *pf;
 	uint32_t port[SRIOV_PF_MAX]; /* dev_port of each: the first port of a function leads */
 	size_t n;
+	bool uncounted; /* how many VFs there are is not wanted */
 };
 
 static int walk_netdev(void *arg, const char *name, struct err *e)
@@ -318,7 +331,7 @@ static int walk_netdev(void *arg, const char *name, struct err *e)
 	if (r == -ENODEV || r == -ENOTSUP || r == -EINVAL) {
 		return 0; /* most netdevs of a node are no PFs, or vanish while we look */
 	}
-	if (r == 0) {
+	if (r == 0 && !w->uncounted) {
 		r = count_vfs(w->sysfs, &pf, &why);
 	}
 	if (r < 0) {
@@ -396,6 +409,20 @@ static enum sriov_vf_state state_of(const struct sriov_vf *vf)
 	return SRIOV_VF_AWAY;
 }
 
+/* What the function at vf->pci is, from bus/pci/devices/<bdf>. */
+static void describe_function(int sysfs, const char *bdf, struct sriov_vf *vf)
+{
+	char path[PATH_LEN];
+
+	(void)path_fmt(path, "bus/pci/devices/%s/net", bdf);
+	first_in_dir(sysfs, path, vf->netdev, sizeof(vf->netdev));
+	(void)path_fmt(path, "bus/pci/devices/%s/driver", bdf);
+	link_word(sysfs, path, vf->driver, sizeof(vf->driver));
+	(void)path_fmt(path, "bus/pci/devices/%s/infiniband", bdf);
+	first_in_dir(sysfs, path, vf->rdma, sizeof(vf->rdma));
+	vf->state = state_of(vf);
+}
+
 int sriov_sysfs_vf(
 	int sysfs, const struct sriov_pf *pf, uint32_t index, struct sriov_vf *vf, struct err *e)
 {
@@ -418,12 +445,116 @@ int sriov_sysfs_vf(
 		return err_set(e, EINVAL, "VF %u of %s: '%s' is no PCI address", (unsigned)index,
 			pf->name, bdf);
 	}
-	(void)path_fmt(path, "bus/pci/devices/%s/net", bdf);
-	first_in_dir(sysfs, path, vf->netdev, sizeof(vf->netdev));
-	(void)path_fmt(path, "bus/pci/devices/%s/driver", bdf);
-	link_word(sysfs, path, vf->driver, sizeof(vf->driver));
-	(void)path_fmt(path, "bus/pci/devices/%s/infiniband", bdf);
-	first_in_dir(sysfs, path, vf->rdma, sizeof(vf->rdma));
-	vf->state = state_of(vf);
+	describe_function(sysfs, bdf, vf);
 	return 0;
+}
+
+/* As the kernel writes it in sysfs. */
+static void bdf_text(const struct pci_addr *pci, char out[static 32])
+{
+	struct buf b;
+
+	buf_init(&b, out, 31);
+	buf_add_pci(&b, pci);
+	ASSERT(buf_ok(&b));
+	out[b.n] = '\0';
+}
+
+static int check_is_vf(int sysfs, const char *bdf, struct err *e)
+{
+	char path[PATH_LEN];
+
+	(void)path_fmt(path, "bus/pci/devices/%s/physfn", bdf);
+	return file_exists(sysfs, path)
+		       ? 0
+		       : err_set(e, ENODEV, "there is no virtual function %s", bdf);
+}
+
+int sriov_sysfs_vf_at(int sysfs, const struct pci_addr *pci, struct sriov_vf *vf, struct err *e)
+{
+	char bdf[32];
+	int r;
+
+	memset(vf, 0, sizeof(*vf));
+	bdf_text(pci, bdf);
+	r = check_is_vf(sysfs, bdf, e);
+	if (r < 0) {
+		return r;
+	}
+	vf->has_pci = true;
+	vf->pci = *pci;
+	describe_function(sysfs, bdf, vf);
+	return 0;
+}
+
+/* Number of a VF by its place behind the PF (PCIe SR-IOV 2.1.2: routing ids), -1 if unknown. */
+static int64_t index_by_place(int sysfs, const struct sriov_pf *pf, const struct pci_addr *vf)
+{
+	uint32_t offset = read_count(sysfs, pf->name, "device/sriov_offset");
+	uint32_t stride = read_count(sysfs, pf->name, "device/sriov_stride");
+	int64_t place = (vf->bus - pf->pci.bus) * 256 + (vf->dev - pf->pci.dev) * 8 +
+			(vf->fn - pf->pci.fn) - (int64_t)offset;
+
+	if (place == 0) {
+		return 0; /* one VF needs no stride */
+	}
+	return stride == 0 || place < 0 ? -1 : place / stride;
+}
+
+/* The PCI address of VF index as text; empty: the PF has no such VF. */
+static void virtfn(int sysfs, const struct sriov_pf *pf, uint32_t index, char out[static 32])
+{
+	char path[PATH_LEN];
+
+	(void)path_fmt(path, "class/net/%s/device/virtfn%u", pf->name, (unsigned)index);
+	link_word(sysfs, path, out, 32);
+}
+
+int sriov_sysfs_parent(
+	int sysfs, const struct pci_addr *pci, struct sriov_pf *pf, uint32_t *index, struct err *e)
+{
+	struct pf_walk w = {.sysfs = sysfs, .pf = pf, .uncounted = true};
+	char path[PATH_LEN], bdf[32], found[32] = "";
+	struct err ignored;
+	int64_t place;
+	int r;
+
+	memset(pf, 0, sizeof(*pf));
+	*index = 0;
+	bdf_text(pci, bdf);
+	r = check_is_vf(sysfs, bdf, e);
+	if (r < 0) {
+		return r;
+	}
+	/* All of them are netdevs of one function, so that at most one is kept. */
+	(void)path_fmt(path, "bus/pci/devices/%s/physfn/net", bdf);
+	if (file_list(sysfs, path, walk_netdev, &w, &ignored) < 0 || w.n != 1) {
+		memset(pf, 0, sizeof(*pf));
+		return 0;
+	}
+	place = index_by_place(sysfs, pf, pci);
+	if (place >= 0 && place < SRIOV_PF_VF_MAX) {
+		virtfn(sysfs, pf, (uint32_t)place, found);
+		*index = strcmp(found, bdf) == 0 ? (uint32_t)place : 0;
+	}
+	for (uint32_t i = 0; strcmp(found, bdf) != 0 && i < SRIOV_PF_VF_MAX; i++) {
+		virtfn(sysfs, pf, i, found);
+		if (found[0] == '\0') {
+			break;
+		}
+		*index = i;
+	}
+	if (strcmp(found, bdf) == 0) {
+		return 0;
+	}
+	*index = 0;
+	return err_set(e, ENODEV, "%s is no virtual function of %s", bdf, pf->name);
+}
+
+int sriov_sysfs_probe(int sysfs, const struct pci_addr *pci, struct err *e)
+{
+	char bdf[32];
+
+	bdf_text(pci, bdf);
+	return file_write(sysfs, "bus/pci/drivers_probe", str_from(bdf), e);
 }

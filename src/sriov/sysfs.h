@@ -33,11 +33,35 @@ int sriov_sysfs_pfs(int sysfs, struct sriov_pf *pf, size_t *n, struct err *e) MU
 int sriov_sysfs_pf(int sysfs, const char *name, struct sriov_pf *pf, struct err *e) MUST_CHECK;
 
 /*
+ * sriov_sysfs_capable: whether sriov_sysfs_pf would describe that netdev; its errors if not. Reads
+ * nothing that blocks while somebody writes sriov_numvfs, as reading that attribute does.
+ */
+int sriov_sysfs_capable(int sysfs, const char *name, struct err *e) MUST_CHECK;
+
+/*
  * sriov_sysfs_vf: fill vf->index, pci, state, netdev, driver, rdma for VF index of pf. A VF that
  * has no function of its own gets SRIOV_VF_VIRTUAL. -ENODEV when the VF went away meanwhile.
  */
 int sriov_sysfs_vf(int sysfs, const struct sriov_pf *pf, uint32_t index, struct sriov_vf *vf,
 	struct err *e) MUST_CHECK;
+
+/*
+ * sriov_sysfs_vf_at: the same by the VF's PCI address: all but vf->index. -ENODEV: no such PCI
+ * function, or it is no VF.
+ */
+int sriov_sysfs_vf_at(
+	int sysfs, const struct pci_addr *pci, struct sriov_vf *vf, struct err *e) MUST_CHECK;
+
+/*
+ * sriov_sysfs_parent: the PF of the VF at pci, as sriov_sysfs_pf fills it but for num_vfs, and the
+ * VF's index. A PF whose netdev is not in this network namespace has an empty name, and *index is
+ * then 0. -ENODEV: no such VF. As many readings on a PF with many VFs as on one with few.
+ */
+int sriov_sysfs_parent(int sysfs, const struct pci_addr *pci, struct sriov_pf *pf, uint32_t *index,
+	struct err *e) MUST_CHECK;
+
+/* sriov_sysfs_probe: have the kernel look for a driver for a function that has none. */
+int sriov_sysfs_probe(int sysfs, const struct pci_addr *pci, struct err *e) MUST_CHECK;
 
 /* sriov_sysfs_num_vfs: sriov_numvfs of pf. Waits while another process writes it. */
 int sriov_sysfs_num_vfs(
@@ -54,8 +78,11 @@ int sriov_sysfs_set_num_vfs(
  * (sriov_drivers_autoprobe); true where it does not say. */
 bool sriov_sysfs_autoprobe(int sysfs, const struct sriov_pf *pf);
 
-/* sriov_sysfs_rebind: unbind the driver of a VF that has one, and bind it again. */
-int sriov_sysfs_rebind(int sysfs, const struct sriov_vf *vf, struct err *e) MUST_CHECK;
+/* sriov_sysfs_unbind, sriov_sysfs_bind: take a PCI function from a driver, give it to one. */
+int sriov_sysfs_unbind(
+	int sysfs, const struct pci_addr *pci, const char *driver, struct err *e) MUST_CHECK;
+int sriov_sysfs_bind(
+	int sysfs, const struct pci_addr *pci, const char *driver, struct err *e) MUST_CHECK;
 
 /* sriov_sysfs_has: whether a netdev of that name is there. */
 bool sriov_sysfs_has(int sysfs, const char *netdev);

@@ -83,24 +83,31 @@ static enum place_answer backtrack(
 	return PLACE_NO;
 }
 
-/* The answer of one of the two functions; its time goes to t. */
+static void add(struct times *t, double us)
+{
+	t->us[t->n++] = us;
+}
+
+/* The answer of one of the two functions; its time, the least of three, goes to t. */
 static int ours(
 	int (*f)(const struct place_in *, struct place_work *, struct place_out *, struct err *),
 	const struct place_in *in, struct times *t, uint32_t *steps)
 {
 	struct place_out out;
 	struct err e;
-	double start = now_us();
-	int r = f(in, &work, &out, &e);
+	double least = 0;
+	int r = 0;
 
-	t->us[t->n++] = now_us() - start;
+	for (int i = 0; i < 3; i++) {
+		double start = now_us(), us;
+
+		r = f(in, &work, &out, &e);
+		us = now_us() - start;
+		least = i == 0 || us < least ? us : least;
+	}
+	add(t, least);
 	*steps = out.steps > *steps ? out.steps : *steps;
 	return r;
-}
-
-static void add(struct times *t, double us)
-{
-	t->us[t->n++] = us;
 }
 
 /* One line of the table; false if an answer is wrong. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "ledger/entry.h"
 #include "ledger/read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,6 +31,48 @@ static void check_text(const struct ledger *l, const char *s, size_t max)
 	}
 }
 
+static bool same_settings(const struct sriov_saved *a, const struct sriov_saved *b)
+{
+	char text[256];
+
+	return a->has == b->has && a->altname_n == b->altname_n &&
+	       memcmp(a->altname, b->altname, sizeof(a->altname)) == 0 &&
+	       !sriov_saved_diff(a, b, UINT32_MAX, text, sizeof(text));
+}
+
+/* The whole record: refused where readers refuse it, and the same after writing and reading. */
+static void whole(const uint8_t *data, size_t size, int read)
+{
+	static char entry_mem[LEDGER_ENTRY_MEM], text[LEDGER_RECORD_CAP];
+	static struct ledger_entry en, again;
+	struct err e = ERR_INIT;
+	struct arena a;
+	struct buf b;
+	int r;
+
+	log_set_level(LOG_ERROR); /* damaged settings are a warning each */
+	arena_init(&a, entry_mem, sizeof(entry_mem));
+	r = ledger_entry_parse(&en, (struct str){(const char *)data, size}, &a, &e);
+	must(a.used == 0 && (r == 0 || r == -EINVAL || r == -ENOTSUP));
+	must(read == 0 || r == read);
+	if (r < 0) {
+		must(e.code == -r && e.msg[0] != '\0');
+		return;
+	}
+	buf_init(&b, text, sizeof(text));
+	r = ledger_entry_write(&en, &b, &e);
+	if (r == -EMSGSIZE) {
+		return; /* what is written names what the text left out */
+	}
+	must(r == 0);
+	must(ledger_entry_parse(&again, buf_str(&b), &a, &e) == 0);
+	must(strcmp(en.netns, again.netns) == 0 && en.netns_inode == again.netns_inode);
+	must(en.addr_n == again.addr_n && memcmp(en.addr, again.addr, sizeof(en.addr)) == 0);
+	must(en.has_restore == again.has_restore && en.has_applied == again.has_applied);
+	must(same_settings(&en.restore, &again.restore));
+	must(same_settings(&en.applied, &again.applied));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ledger_rec rec;
@@ -40,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ledger_init(&l, NULL, mem, sizeof(mem));
 	r = ledger_record_parse(&l, (struct str){(const char *)data, size}, &rec, &e);
 	must(l.strings.cap == sizeof(mem));
+	whole(data, size, r);
 	if (r != 0) {
 		/* Never for lack of memory. */
 		must(r == -EINVAL || r == -ENOTSUP);

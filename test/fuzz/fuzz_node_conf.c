@@ -25,7 +25,7 @@ static void check_pf(size_t at)
 	must(parse_ifname(str_from(pf->name)));
 	must(sriov_conf_pf(&conf, pf->name) == pf); /* the first of that name: no other one */
 	must(pf->capacity <= SRIOV_RATE_MAX && pf->headroom <= SRIOV_RATE_MAX);
-	must(pf->num_vfs == SRIOV_VFS_MAX_WORD ||
+	must(pf->num_vfs == SRIOV_VFS_MAX_WORD || pf->num_vfs == SRIOV_NUM_DEFAULT ||
 		(pf->num_vfs >= 1 && pf->num_vfs <= SRIOV_PF_VF_MAX));
 }
 

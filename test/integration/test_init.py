@@ -3,7 +3,10 @@
 import fcntl
 import json
 import os
+import shutil
+import signal
 import stat
+import subprocess
 
 import pytest
 
@@ -81,6 +84,29 @@ def test_a_path_that_is_too_long(node):
     refused(done, 100, "not an absolute path of under 128 bytes")
 
 
+def test_check_config(node):
+    node.add_pf(PF, vfs=0)
+    conf = os.path.join(node.dir, "node.json")
+    done = init(node, "--pf", PF, "--check-config")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    with open(conf, "w", encoding="ascii") as f:
+        f.write('{"vf": {"trusted": true}}')
+    refused(init(node, "--check-config", "--config", conf), 100, conf, "trusted")
+    refused(init(node, "--check-config", "--num-vfs", "x"), 100, "'x' is neither 'max' nor")
+    assert num_vfs(node) == 0
+    assert os.listdir(node.state) == ["attachments"]
+
+
+def test_without_hardware_the_state_directory_is_not_touched(node):
+    done = node.run([RDMA_DS, "init", "--sysfs", node.sysfs, "--state-dir", "/proc/no/such"])
+    assert done.returncode == 0
+    assert "no SR-IOV capable network device on this node: nothing to do" in done.stderr
+    assert init(node).returncode == 0
+    assert os.listdir(node.state) == ["attachments"]
+    os.rmdir(os.path.join(node.sysfs, "class/net"))
+    refused(init(node), 111, "class/net")
+
+
 def test_no_hardware(node):
     done = init(node)
     assert done.returncode == 0
@@ -123,9 +149,14 @@ def test_vfs_without_interface(node):
         node.add_vf(PF, BDF, i, netdev=False, driver="igbvf" if i else None)
     done = init(node, "--pf", PF, "--num-vfs", "2", "--timeout", "1")
     assert done.returncode == 111
-    assert "VF 0 (0000:04:10.0) is bound to no driver: is the kernel module igbvf" in done.stderr
+    assert "VF 0 (0000:04:10.0): bound to no driver: is the kernel module igbvf" in done.stderr
     assert "VF 1 (0000:04:10.1): its driver igbvf has made no interface" in done.stderr
     assert "2 of 2 VFs have no interface after 1 s" in done.stderr
+    # A restart must not make a success of it: VF 0 is still of no use to anybody.
+    done = init(node, "--pf", PF, "--num-vfs", "2", "--timeout", "1")
+    assert done.returncode == 111
+    assert "VF 0 (0000:04:10.0): bound to no driver: is the kernel module igbvf" in done.stderr
+    assert f"{PF}: 2 VFs, 1 in use and left alone, 1 failed" in done.stderr
 
 
 @pytest.mark.parametrize("name, status, why", [
@@ -147,9 +178,22 @@ def test_names_that_are_no_pf(node, name, status, why):
 
 def test_too_many(node):
     node.add_pf(PF)
-    refused(init(node, "--pf", PF, "--num-vfs", "8"), 111,
+    refused(init(node, "--pf", PF, "--num-vfs", "8"), 100,
             f"{PF}: 8 VFs are asked for, the device can have 7")
     assert num_vfs(node) == 2
+
+
+def test_too_many_for_one_leaves_the_others_alone(node):
+    node.add_pf(PF, vfs=0)
+    node.add_pf("enp5s0f0", bdf="0000:05:00.0", vfs=0, total=3)
+    why = "enp5s0f0: 5 VFs are asked for, the device can have 3"
+    refused(init(node, "--all-sriov", "--num-vfs", "5"), 100, why)
+    refused(init(node, "--pf", PF, "--pf", "enp5s0f0", "--num-vfs", "5"), 100, why)
+    conf = os.path.join(node.dir, "node.json")
+    with open(conf, "w", encoding="ascii") as f:
+        json.dump({"pfs": [{"name": PF}, {"name": "enp5s0f0", "numVfs": 5}]}, f)
+    refused(init(node, "--all-sriov", "--config", conf), 100, why)
+    assert (num_vfs(node), num_vfs(node, "0000:05:00.0")) == (0, 0)
 
 
 def test_the_configuration_restricts(node):
@@ -172,6 +216,16 @@ def test_the_configuration_restricts(node):
     assert num_vfs(node) == 3
     assert init(node, "--config", conf, "--all-sriov", "--num-vfs", "5").returncode == 0
     assert num_vfs(node) == 5
+    # Without a number those that are there are kept; "max" is a number.
+    write({"pfs": [{"name": PF}]})
+    done = init(node, "--config", conf, "--all-sriov")
+    assert f"{PF}: keeps its 5 VFs; the device can have 7 (--num-vfs max)" in done.stderr
+    assert num_vfs(node) == 5
+    for i in range(7):
+        node.add_vf(PF, BDF, i)
+    write({"pfs": [{"name": PF, "numVfs": "max"}]})
+    assert init(node, "--config", conf, "--all-sriov").returncode == 0
+    assert num_vfs(node) == 7
     write({"pfs": [{"name": PF, "numVFs": 3}]})
     refused(init(node, "--config", conf), 100, "numVFs", conf)
 
@@ -182,7 +236,13 @@ def test_vfs_in_use_keep_their_pf_as_it_is(node):
     node.add_vf(PF, BDF, 1, netdev=False)
     node.add_vf(PF, BDF, 2, netdev=False, driver="vfio-pci")
     node.write(f"bus/pci/devices/{BDF}/sriov_numvfs", "3\n")
+    node.add_vf(PF, BDF, 3, netdev=False, driver=None)
+    node.write(f"bus/pci/devices/{BDF}/sriov_numvfs", "4\n")
     node.record("c0ffee:eth0.json", pf=PF, vf=0)
+    done = init(node, "--pf", PF, "--num-vfs", "5")
+    assert "VF 3 is in use: bound to no driver" in done.stderr
+    assert f"{PF}: keeps its 4 VFs (5 asked for): 4 of them in use" in done.stderr
+    node.write(f"bus/pci/devices/{BDF}/sriov_numvfs", "3\n")
     done = init(node, "--pf", PF, "--num-vfs", "4")
     assert done.returncode == 111
     assert "VF 0 is in use: held by pod ml/train-0, container c0ffee" in done.stderr
@@ -217,14 +277,16 @@ def test_a_damaged_record_protects_all_vfs(node):
 
 
 def test_the_state_directory(node):
+    node.add_pf(PF, vfs=0)
     state = os.path.join(node.dir, "new")
-    argv = [RDMA_DS, "init", "--sysfs", node.sysfs, "--state-dir", state, "--speed-owner", "12345"]
+    argv = [RDMA_DS, "init", "--sysfs", node.sysfs, "--state-dir", state, "--speed-owner", "12345",
+            "--all-sriov", "--num-vfs", "0"]
     assert node.run(argv).returncode == 0
-    for name in ("", "attachments", "speed"):
+    for name in ("", "attachments", "speed", "made"):
         assert stat.S_IMODE(os.stat(os.path.join(state, name)).st_mode) == 0o755
     assert os.stat(os.path.join(state, "speed")).st_uid == 12345
     assert os.stat(os.path.join(state, "attachments")).st_uid == os.getuid()
-    os.rmdir(os.path.join(state, "speed"))
+    shutil.rmtree(os.path.join(state, "speed"))
     with open(os.path.join(state, "speed"), "w", encoding="ascii"):
         pass
     refused(node.run(argv), 111, "speed: Not a directory")
@@ -232,15 +294,92 @@ def test_the_state_directory(node):
     refused(node.run(argv), 111, "no/such: No such file or directory")
 
 
+def held_by_4242(node, name):
+    """The lock of that name in the state directory, held; closing it gives it back."""
+    lock = open(os.path.join(node.state, name), "w", encoding="ascii")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    lock.write("4242\n")
+    lock.flush()
+    return lock
+
+
 def test_another_init_is_waited_for_and_named(node):
-    assert init(node).returncode == 0
-    with open(os.path.join(node.state, "init.lock"), "r+", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.truncate(0)
-        lock.write("4242\n")
-        lock.flush()
-        refused(init(node, "--timeout", "1"), 111, "another rdma-ds init (process 4242)")
-    assert init(node).returncode == 0
+    node.add_pf(PF, vfs=0)
+    with held_by_4242(node, "init.lock"):
+        done = init(node, "--all-sriov", "--num-vfs", "0", "--timeout", "1")
+        refused(done, 111, "another rdma-ds init (process 4242) is at work")
+        assert done.stderr.count(": waiting") == 1
+    assert init(node, "--all-sriov", "--num-vfs", "0").returncode == 0
+
+
+def test_nobody_reads_sriov_numvfs_without_the_lock(node):
+    """Reading it blocks while another process writes it."""
+    node.add_pf(PF, vfs=0)
+    path = os.path.join(node.sysfs, "bus/pci/devices", BDF, "sriov_numvfs")
+    os.unlink(path)
+    os.mkfifo(path)
+    with held_by_4242(node, "init.lock"):
+        for names in (["--pf", PF], ["--all-sriov"]):
+            refused(init(node, *names, "--timeout", "1"), 111, "(process 4242) is at work")
+
+
+def test_two_at_a_time_work_one_after_the_other(node):
+    node.add_pf(PF, vfs=0)
+    for i in range(5):
+        node.add_vf(PF, BDF, i)
+    argv = [RDMA_DS, "init", "--sysfs", node.sysfs, "--state-dir", node.state, "--pf", PF,
+            "--num-vfs", "5"]
+    two = [node.popen(argv, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = "".join(p.communicate(timeout=60)[1] for p in two)
+    assert [p.returncode for p in two] == [0, 0], said
+    assert said.count("making 5 VFs") == 1
+    assert said.count("5 VFs made, 5 not checked") == 1
+    assert said.count("5 VFs, 5 not checked") == 1
+
+
+def test_vfs_are_not_removed_while_somebody_takes_one(node):
+    node.add_pf(PF, vfs=1)
+    node.add_vf(PF, BDF, 1)
+    argv = ["--pf", PF, "--num-vfs", "2", "--timeout", "1"]
+    with held_by_4242(node, "lock"):
+        refused(init(node, *argv), 111,
+                f"{PF}: another program that takes VFs for a pod (process 4242) is at work")
+        assert num_vfs(node) == 1
+    done = init(node, *argv)
+    assert done.returncode == 0, done.stderr
+    assert num_vfs(node) == 2
+
+
+def stopped(process, number):
+    process.send_signal(number)
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 111, said
+    return said.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_wait_for_a_lock(node, number):
+    node.add_pf(PF, vfs=0)
+    with held_by_4242(node, "init.lock"):
+        p = started(node, "(process 4242) is at work: waiting")
+        assert "error: " in stopped(p, number)
+    assert num_vfs(node) == 0
+
+
+def test_a_signal_ends_the_wait_for_interfaces(node):
+    node.add_pf(PF, vfs=0)
+    node.add_vf(PF, BDF, 0, netdev=False)
+    p = started(node, f"{PF}: making 1 VFs")
+    assert f"{PF}: stopped by a signal" in stopped(p, signal.SIGTERM)
+
+
+def started(node, until):
+    p = node.popen([RDMA_DS, "init", "--sysfs", node.sysfs, "--state-dir", node.state, "--pf", PF,
+                    "--num-vfs", "1", "--timeout", "3600"], stderr=subprocess.PIPE, text=True)
+    for line in p.stderr:
+        if until in line:
+            return p
+    pytest.fail(f"it ended without saying '{until}'")
 
 
 def test_without_privilege(node):

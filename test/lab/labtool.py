@@ -30,13 +30,13 @@ done
     [ -e "$d" ] && echo "${d##*/}" >/sys/bus/pci/drivers/vfio-pci/unbind
 done
 i=0
-while set -- /sys/class/net/enp*s*f*; [ $# != "$PFS" ] && [ $i -lt 100 ]; do
+while set -- /sys/class/net/enp*s*f[0-9]; [ $# != "$PFS" ] && [ $i -lt 100 ]; do
     [ $i -gt 0 ] || echo 1 >/sys/bus/pci/rescan
     i=$((i + 1))
     sleep 0.1
 done
 [ $# = "$PFS" ] || echo "$# PFs of $PFS"
-for d in /sys/class/net/enp*; do
+for d in /sys/class/net/enp*s*f[0-9]; do
     [ "$(cat "$d/device/sriov_numvfs")" = 0 ] || echo 0 >"$d/device/sriov_numvfs" ||
         echo "numvfs of $d"
     ip link set "${d##*/}" down

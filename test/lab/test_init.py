@@ -2,7 +2,6 @@
 """rdma-ds init on the kernel's own PFs."""
 
 import json
-import re
 
 import pytest
 
@@ -48,10 +47,10 @@ def test_brings_up_all_vfs_of_the_pfs_with_an_rdma_device(node1):
 
 
 def test_without_an_rdma_device_nothing_is_touched(node1):
-    done = node1.init()
-    assert said(done).strip()
+    words = "2 SR-IOV capable PFs, none with an RDMA device (--all-sriov"
+    assert words in said(node1.init())
     assert (num_vfs(node1), num_vfs(node1, OTHER)) == (0, 0)
-    assert node1.init("--require", check=False).returncode == 111
+    refused(node1.init("--require", check=False), words, status=(111,))
     assert (num_vfs(node1), num_vfs(node1, OTHER)) == (0, 0)
 
 
@@ -63,10 +62,12 @@ def test_all_sriov_takes_every_pf(node1):
 def test_no_hardware_is_a_warning_and_an_error_if_required(node1):
     for pf in (PF, OTHER):
         node1.sh('echo 1 >"/sys/bus/pci/devices/$1/remove"', node1.pci(pf))
+    words = "no SR-IOV capable network device on this node"
     done = node1.init("--all-sriov")
     assert done.returncode == 0
-    assert said(done).strip()
-    refused(node1.init("--all-sriov", "--require", check=False), status=(111,))
+    assert f"{words}: nothing to do" in said(done)
+    node1.run("test", "!", "-e", "/run/ferrule/init.lock")
+    refused(node1.init("--all-sriov", "--require", check=False), words, status=(111,))
 
 
 def test_each_vf_is_configured(node1):
@@ -131,8 +132,8 @@ def test_another_number_is_refused_while_a_vf_is_in_a_namespace(node1):
     node1.init("--pf", PF, "--num-vfs", "3")
     into_namespace(node1, 1)
     done = node1.init("--pf", PF, "--num-vfs", "5", check=False)
-    refused(done, PF)
-    assert re.search(r"\b[Vv][Ff] 1\b", said(done)), "it must say which VF"
+    refused(done, f"{PF}: VF 1 is in use: its interface is in another network namespace",
+            status=(111,))
     assert num_vfs(node1) == 3
     assert node1.link("eth0", netns="pod")
 
@@ -158,7 +159,7 @@ def test_a_vf_bound_to_vfio_is_not_touched(node1):
     node1.init("--pf", PF, "--num-vfs", "3")
     assert vf_infos(node1)[2] == before
     done = node1.init("--pf", PF, "--num-vfs", "4", check=False)
-    refused(done, PF, "vfio")
+    refused(done, f"{PF}: VF 2 is in use: bound to vfio-pci", status=(111,))
     assert num_vfs(node1) == 3
 
 
@@ -169,26 +170,34 @@ def bind_vfio(node, index):
         echo "$1" >/sys/bus/pci/drivers/vfio-pci/bind""", node.vf_pci(PF, index))
 
 
-@pytest.mark.parametrize("name", ["enp9s0f0", "lo", "mgmt0", "a-name-of-more-than-15",
-                                  "../../class", "."])
-def test_names_that_are_no_pf(node1, name):
-    refused(node1.init("--pf", name, check=False), name)
+@pytest.mark.parametrize("name, why", [
+    ("enp9s0f0", "no such network interface"),
+    ("lo", "not SR-IOV capable"),
+    ("mgmt0", "not SR-IOV capable"),
+    ("a-name-of-more-than-15", "no such network interface"),
+    ("../../class", "no such network interface"),
+    (".", "no such network interface"),
+])
+def test_names_that_are_no_pf(node1, name, why):
+    refused(node1.init("--pf", name, check=False), f"error: {name}: {why}")
     assert (num_vfs(node1), num_vfs(node1, OTHER)) == (0, 0)
 
 
 def test_a_vf_is_no_pf(node1):
     node1.init("--pf", PF, "--num-vfs", "1")
     name = node1.vf_netdev(PF, 0)
-    refused(node1.init("--pf", name, check=False), name)
+    refused(node1.init("--pf", name, check=False), f"{name}: is a virtual function",
+            status=(100,))
     assert num_vfs(node1) == 1
 
 
 def test_an_empty_name(node1):
-    refused(node1.init("--pf", "", check=False), "--pf")
+    refused(node1.init("--pf", "", check=False), "--pf: the value is empty", status=(100,))
 
 
 def test_too_many_vfs(node1):
-    refused(node1.init("--pf", PF, "--num-vfs", "8", check=False), PF, "8", "7")
+    refused(node1.init("--pf", PF, "--num-vfs", "8", check=False),
+            f"{PF}: 8 VFs are asked for, the device can have 7", status=(100,))
     assert num_vfs(node1) == 0
 
 
@@ -214,17 +223,21 @@ def test_a_configuration_file_that_is_wrong_is_named_with_the_key(node1):
     node1.write("/etc/ferrule/node.json", '{"noSuchKey": 1}')
     refused(node1.init("--pf", PF, check=False), "/etc/ferrule/node.json", "noSuchKey",
             status=(100,))
-    refused(node1.init("--pf", PF, "--config", "/tmp/none.json", check=False), "/tmp/none.json")
+    refused(node1.init("--pf", PF, "--config", "/tmp/none.json", check=False), "/tmp/none.json",
+            "No such file", status=(100,))
     assert num_vfs(node1) == 0
 
 
 def test_vfs_whose_driver_is_missing_end_the_wait(node1):
     node1.sh("rmmod igbvf; mv /lib/modules/*/igbvf.ko /igbvf.ko")
     try:
-        done = node1.init("--pf", PF, "--num-vfs", "2", "--timeout", "2", check=False)
+        done = node1.init("--pf", PF, "--num-vfs", "2", "--timeout", "15", check=False)
         assert done.returncode == 111
-        assert f"{PF}: VF 0 (0000:01:10.0) is bound to no driver" in said(done)
-        assert "igbvf" in said(done)
+        assert f"{PF}: VF 0 (0000:01:10.0): bound to no driver" in said(done)
+        assert "is the kernel module igbvf loaded?" in said(done)
+        done = node1.init("--pf", PF, "--num-vfs", "2", "--timeout", "15", check=False)
+        assert done.returncode == 111, "a restart must not make a success of it"
+        assert f"{PF}: VF 1 (0000:01:10.2): bound to no driver" in said(done)
     finally:
         node1.sh("mv /igbvf.ko /lib/modules/$(uname -r)/; modprobe igbvf")
     node1.init("--pf", PF, "--num-vfs", "1")

@@ -90,7 +90,7 @@ def test_init_sets_simulated_vfs(big):
     done = node.init("--pf", name)
     assert f"{name}: {VFS} VFs, all as they should be" in done.stderr.decode()
     done = node.init("--pf", name, "--num-vfs", "5", check=False)
-    assert done.returncode == 111
+    assert done.returncode == 100
     assert "does not say how many it can have" in done.stderr.decode()
 
 

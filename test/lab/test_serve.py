@@ -99,9 +99,15 @@ def test_several_vfs_in_several_states(node):
     compare(node, PF, allocated=[0, 1, 2])
 
 
+def link_up(node):
+    pfs = json.loads(node.fetch("/v1/node").stdout)["pfs"]
+    return {p["name"]: p["link_up"] for p in pfs}[PF]
+
+
 def test_a_pf_taken_down_keeps_its_capacity(node):
     compare(node, PF, capacity=1000)
     node.run("ip", "link", "set", PF, "down")
+    node.wait(lambda: link_up(node) is False, "rdma-ds sees the link down")
     compare(node, PF, capacity=1000)
 
 
@@ -109,7 +115,7 @@ def test_a_pf_whose_cable_is_pulled_keeps_its_capacity(node):
     compare(node, PF, capacity=1000)
     node.lab.call("cable", "node1", "0", "off")
     try:
-        node.wait(lambda: "LOWER_UP" not in node.link(PF)["flags"], "link down")
+        node.wait(lambda: link_up(node) is False, "rdma-ds sees the link down")
         compare(node, PF, capacity=1000)
     finally:
         node.lab.call("cable", "node1", "0", "on")

@@ -25,3 +25,6 @@ TEST_TOOLS += sim_nodes
 sim_nodes_SRC := test/bench/sim_nodes.c
 sim_nodes_MODS := http json base
 sim_nodes_EXT := jsmn
+TEST_TOOLS += vf_attach
+vf_attach_MODS := ledger sriov sandbox nl json base
+vf_attach_EXT := jsmn libmnl

@@ -7,12 +7,14 @@
 #define TEST_FAKE_DRIVER_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if_arp.h>
 #include <net/if.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "nl/link.h"
 #include "nl/vf.h"
@@ -46,6 +48,12 @@ static struct fake {
 	uint32_t made_max; /* the driver makes no more VFs than this */
 	int write_code;    /* writing sriov_numvfs gives this error */
 	bool write_hangs;
+	bool stop;                 /* a signal came */
+	int lock_code;             /* the lock cannot be had */
+	void (*after_check)(void); /* holders have just been looked up */
+	int bind_fails;            /* so many times */
+	char bound[8][16];         /* "unbind 0", "bind 0", in order */
+	size_t binds;
 	char log[16384];
 	size_t log_n;
 } fake;
@@ -80,11 +88,45 @@ static inline int holders(void *arg, struct sriov_node *n, struct err *err)
 		tree_must(n->vf[i].holder == NULL, "a holder is left over");
 		n->vf[i].holder = ledger.held[n->vf[i].index] ? &ledger.record : NULL;
 	}
+	if (fake.after_check != NULL) {
+		fake.after_check();
+	}
 	if (ledger.damaged) {
 		(void)err_set(err, EBADMSG, "abc:eth0.json: damaged");
 		return 1;
 	}
 	return 0;
+}
+
+/* Whether somebody has the lock: nobody else could take a VF. */
+static inline bool fake_locked(void)
+{
+	int fd = openat(fake.t.fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	bool locked = flock(fd, LOCK_EX | LOCK_NB) < 0;
+
+	tree_must(fd >= 0, "lock");
+	(void)close(fd);
+	return locked;
+}
+
+static inline int fake_lock(void *arg, int64_t deadline_ms, struct err *err)
+{
+	int fd;
+
+	(void)arg;
+	(void)deadline_ms;
+	if (fake.lock_code != 0) {
+		return err_set(err, fake.lock_code, "another program is at work");
+	}
+	fd = openat(fake.t.fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	tree_must(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0, "lock");
+	return fd;
+}
+
+static inline bool fake_stop(void *arg)
+{
+	(void)arg;
+	return fake.stop;
 }
 
 #define FAKE_LOG(fn, level)                                                                        \
@@ -157,6 +199,9 @@ int __wrap_sriov_sysfs_set_num_vfs(int sysfs, const struct sriov_pf *pf, uint32_
 	while (fake.write_hangs) {
 		(void)pause();
 	}
+	if (n == 0 && !fake_locked()) {
+		return err_set(e, EPROTO, "removed without the lock");
+	}
 	if (fake.write_code != 0 && n > 0) {
 		return err_set(e, fake.write_code, "write sriov_numvfs: refused");
 	}
@@ -190,6 +235,7 @@ int __wrap_nl_link_get_name(struct nl_sock *s, const char *name, struct nl_link 
 /* Every setter: whether it fails this time, and whether the value is to be kept. */
 static inline int fake_set(uint32_t vf, enum sriov_set what, bool *keep, struct err *e)
 {
+	tree_must(fake_locked() && !ledger.held[vf], "a VF that may be another's was touched");
 	if (fake.before_set != NULL) {
 		fake.before_set(vf, what);
 	}
@@ -277,6 +323,47 @@ int __wrap_nl_link_set_addr(
 		memcpy(fake.net[vf].addr, addr, addr_n);
 	}
 	return r;
+}
+
+/* Binding takes the VF's interface away and brings it back. */
+static inline void fake_bound(const char *what, const struct pci_addr *pci)
+{
+	tree_must(fake_locked(), "bound without the lock");
+	if (fake.binds < ARRAY_LEN(fake.bound)) {
+		(void)snprintf(
+			fake.bound[fake.binds], sizeof(fake.bound[0]), "%s %u", what, pci->fn);
+	}
+	fake.binds++;
+}
+
+int __wrap_sriov_sysfs_unbind(
+	int sysfs, const struct pci_addr *pci, const char *driver, struct err *e);
+int __wrap_sriov_sysfs_bind(
+	int sysfs, const struct pci_addr *pci, const char *driver, struct err *e);
+
+int __wrap_sriov_sysfs_unbind(
+	int sysfs, const struct pci_addr *pci, const char *driver, struct err *e)
+{
+	(void)sysfs;
+	(void)e;
+	tree_must(strcmp(driver, "igbvf") == 0, driver);
+	tree_remove(&fake.t, "devices/0000:01:10.%x/driver", pci->fn);
+	fake_bound("unbind", pci);
+	return 0;
+}
+
+int __wrap_sriov_sysfs_bind(
+	int sysfs, const struct pci_addr *pci, const char *driver, struct err *e)
+{
+	(void)sysfs;
+	fake_bound("bind", pci);
+	if (fake.bind_fails > 0) {
+		fake.bind_fails--;
+		return err_set(e, EIO, "bind refused");
+	}
+	tree_link(&fake.t, "../../bus/pci/drivers/igbvf", "devices/0000:01:10.%x/driver", pci->fn);
+	tree_must(strcmp(driver, "igbvf") == 0, driver);
+	return 0;
 }
 
 int __wrap_nl_vf_list(struct nl_sock *s, uint32_t ifindex, struct nl_vf *out, size_t cap, size_t *n,

@@ -287,6 +287,77 @@ static void test_open(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, script_setup, script_teardown)
 
+static void mode(uint16_t type, uint8_t value)
+{
+	struct mb *b = script_step();
+
+	mb_msg(b, type, 0, NULL, 0);
+	mb_u8(b, RDMA_NLDEV_SYS_ATTR_COPY_ON_FORK, 1);
+	mb_u8(b, RDMA_NLDEV_SYS_ATTR_NETNS_MODE, value);
+	script_result(0);
+}
+
+enum { SYS = RDMA_NL_GET_TYPE(RDMA_NL_NLDEV, RDMA_NLDEV_CMD_SYS_GET) };
+
+static void test_namespace_mode(void **state)
+{
+	struct nl_sock closed = NL_SOCK_INIT;
+	struct mb *b;
+
+	(void)state;
+	mode(SYS, 1);
+	assert_int_equal(nl_rdma_exclusive(&script.sock, &e), 0);
+	mode(SYS, 0);
+	assert_int_equal(nl_rdma_exclusive(&script.sock, &e), 1);
+	assert_int_equal(script_sent(0)->nlmsg_type, SYS);
+	/* A kernel that does not say has no such mode. */
+	b = script_step();
+	mb_msg(b, SYS, 0, NULL, 0);
+	script_result(0);
+	assert_int_equal(nl_rdma_exclusive(&script.sock, &e), 0);
+	assert_int_equal(nl_rdma_exclusive(&closed, &e), 0);
+	script_result(-EINVAL);
+	assert_int_equal(nl_rdma_exclusive(&script.sock, &e), 0);
+}
+
+static void test_namespace_mode_malformed(void **state)
+{
+	static const uint16_t cut[2] = {9, RDMA_NLDEV_SYS_ATTR_NETNS_MODE};
+	struct mb *b;
+
+	(void)state;
+	mode(DEV, 0);
+	assert_int_equal(nl_rdma_exclusive(&script.sock, &e), -EBADMSG);
+	b = script_step();
+	mb_msg(b, SYS, 0, NULL, 0);
+	mb_u32(b, RDMA_NLDEV_SYS_ATTR_NETNS_MODE, 0);
+	script_result(0);
+	assert_int_equal(nl_rdma_exclusive(&script.sock, &e), -EBADMSG);
+	b = script_step();
+	mb_msg(b, SYS, 0, cut, sizeof(cut));
+	script_result(0);
+	assert_int_equal(nl_rdma_exclusive(&script.sock, &e), -EBADMSG);
+	script_result(-EPERM);
+	assert_int_equal(nl_rdma_exclusive(&script.sock, &e), -EPERM);
+}
+
+static void test_set_netns(void **state)
+{
+	static const uint32_t want[] = {
+		8 | RDMA_NLDEV_ATTR_DEV_INDEX << 16, 4, 8 | RDMA_NLDEV_NET_NS_FD << 16, 17};
+
+	(void)state;
+	script_result(0);
+	assert_int_equal(nl_rdma_set_netns(&script.sock, 4, 17, &e), 0);
+	assert_int_equal(
+		script_sent(0)->nlmsg_type, RDMA_NL_GET_TYPE(RDMA_NL_NLDEV, RDMA_NLDEV_CMD_SET));
+	assert_int_equal(script_sent(0)->nlmsg_len, 16 + sizeof(want));
+	assert_memory_equal(script.sent[0] + 16, want, sizeof(want));
+	script_result(-EOPNOTSUPP);
+	assert_int_equal(nl_rdma_set_netns(&script.sock, 4, 17, &e), -EOPNOTSUPP);
+	has_text("move RDMA device 4 to its namespace: Operation not supported");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +373,9 @@ int main(void)
 		T(test_device_that_vanished_and_other_errors),
 		T(test_kernel_without_rdma),
 		T(test_open),
+		T(test_namespace_mode),
+		T(test_namespace_mode_malformed),
+		T(test_set_netns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

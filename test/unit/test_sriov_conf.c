@@ -98,7 +98,7 @@ static void test_every_key(void **state)
 	assert_int_equal(conf.pf[0].capacity, 0);
 	/* The global headroom is the default even though it comes later in the text. */
 	assert_int_equal(conf.pf[0].headroom, 1000);
-	assert_true(conf.pf[0].num_vfs == SRIOV_VFS_MAX_WORD);
+	assert_true(conf.pf[0].num_vfs == SRIOV_NUM_DEFAULT); /* not the same as "max" */
 	assert_string_equal(conf.pf[1].name, "p1");
 	assert_int_equal(conf.pf[1].capacity, 100000);
 	assert_int_equal(conf.pf[1].headroom, 0);

@@ -8,7 +8,9 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -58,6 +60,7 @@ static void makes_what_others_can_read(void **state)
 	assert_int_equal(mode_of("state"), 0755);
 	assert_int_equal(mode_of("state/attachments"), 0755);
 	assert_int_equal(mode_of("state/speed"), 0755);
+	assert_int_equal(mode_of("state/made"), 0755);
 }
 
 static void leaves_what_is_there(void **state)
@@ -105,6 +108,77 @@ static void one_at_a_time(void **state)
 	cleanup_fd_close(&lock);
 	lock = sriov_state_lock(fd, clock_ms(), &e);
 	assert_true(lock >= 0);
+}
+
+/* Another process that holds the lock until it is killed, or for 100 ms. */
+static pid_t hold_elsewhere(int state, bool for_ever)
+{
+	char ready;
+	int fds[2];
+	pid_t pid;
+
+	tree_must(pipe(fds) == 0, "pipe");
+	pid = fork();
+	tree_must(pid >= 0, "fork");
+	if (pid == 0) {
+		tree_must(sriov_state_lock(state, clock_ms(), &e) >= 0, e.msg);
+		tree_must(write(fds[1], "x", 1) == 1, "write");
+		clock_sleep_ms(for_ever ? 60000 : 100);
+		_exit(0);
+	}
+	tree_must(read(fds[0], &ready, 1) == 1, "read");
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	return pid;
+}
+
+static void another_process_is_named(void **state)
+{
+	cleanup_fd int fd = make();
+	cleanup_fd int lock = -1;
+	pid_t pid = hold_elsewhere(fd, true);
+	char want[80];
+
+	(void)state;
+	assert_int_equal(sriov_state_lock(fd, clock_ms() + 50, &e), -ETIMEDOUT);
+	(void)snprintf(want, sizeof(want), "another rdma-ds init (process %d) is at work", pid);
+	assert_non_null(strstr(e.msg, want));
+	/* However it ends, its lock ends with it. */
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	lock = sriov_state_lock(fd, clock_ms(), &e);
+	assert_true(lock >= 0);
+}
+
+static void another_process_is_waited_for(void **state)
+{
+	cleanup_fd int fd = make();
+	cleanup_fd int lock = -1;
+	pid_t pid = hold_elsewhere(fd, false);
+
+	(void)state;
+	lock = sriov_state_lock(fd, clock_ms() + 60000, &e);
+	assert_true(lock >= 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void keeps_what_was_made(void **state)
+{
+	cleanup_fd int fd = make();
+
+	(void)state;
+	assert_false(sriov_state_made(fd, "0000:04:00.0", 8, 3));
+	assert_int_equal(sriov_state_keep_made(fd, "0000:04:00.0", 8, 3, &e), 0);
+	assert_true(sriov_state_made(fd, "0000:04:00.0", 8, 3));
+	assert_false(sriov_state_made(fd, "0000:04:00.0", 8, 4));
+	assert_false(sriov_state_made(fd, "0000:04:00.0", 9, 3));
+	assert_false(sriov_state_made(fd, "0000:04:00.1", 8, 3));
+	assert_int_equal(sriov_state_keep_made(fd, "0000:04:00.0", 2048, 2047, &e), 0);
+	assert_true(sriov_state_made(fd, "0000:04:00.0", 2048, 2047));
+	assert_false(sriov_state_made(fd, "0000:04:00.0", 8, 3));
+	tree_file(&t, "2048 2047\nmore", "state/made/0000:04:00.0");
+	assert_false(sriov_state_made(fd, "0000:04:00.0", 2048, 2047));
+	assert_int_equal(sriov_state_keep_made(fd, "no/such", 1, 1, &e), -ENOENT);
 }
 
 static void lock_file_of_another_kind(void **state)
@@ -155,6 +229,9 @@ int main(void)
 		CASE(leaves_what_is_there),
 		CASE(other_things_of_that_name),
 		CASE(one_at_a_time),
+		CASE(another_process_is_named),
+		CASE(another_process_is_waited_for),
+		CASE(keeps_what_was_made),
 		CASE(lock_file_of_another_kind),
 		CASE(gives_the_speeds_away),
 	};

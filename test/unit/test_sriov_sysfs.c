@@ -331,12 +331,15 @@ static void rebinds(void **state)
 	tree_vf(&t, PF0, 0, "0000:01:10.0", "mlx5_core", "ib1");
 	assert_int_equal(sriov_sysfs_pf(t.fd, "pf", &pf, &e), 0);
 	assert_int_equal(sriov_sysfs_vf(t.fd, &pf, 0, &vf, &e), 0);
-	assert_int_equal(sriov_sysfs_rebind(t.fd, &vf, &e), 0);
+	assert_int_equal(sriov_sysfs_unbind(t.fd, &vf.pci, "mlx5_core", &e), 0);
+	assert_int_equal(sriov_sysfs_bind(t.fd, &vf.pci, "mlx5_core", &e), 0);
 	assert_string_equal(tree_text(&t, "bus/pci/drivers/mlx5_core/unbind"), "0000:01:10.0");
 	assert_string_equal(tree_text(&t, "bus/pci/drivers/mlx5_core/bind"), "0000:01:10.0");
 	tree_remove(&t, "bus/pci/drivers/mlx5_core/unbind");
-	assert_int_equal(sriov_sysfs_rebind(t.fd, &vf, &e), -ENOENT);
+	assert_int_equal(sriov_sysfs_unbind(t.fd, &vf.pci, "mlx5_core", &e), -ENOENT);
 	assert_non_null(strstr(e.msg, "unbind"));
+	assert_int_equal(sriov_sysfs_bind(t.fd, &vf.pci, "nosuch", &e), -ENOENT);
+	assert_non_null(strstr(e.msg, "nosuch/bind"));
 }
 
 static void speed(void **state)

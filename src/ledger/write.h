@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing the ledger: records stored, loaded, listed, removed, set aside. */
+#ifndef LEDGER_WRITE_H
+#define LEDGER_WRITE_H
+
+#include "ledger/entry.h"
+#include "ledger/lock.h"
+#include "ledger/read.h"
+
+#define LEDGER_DAMAGED_DIR "damaged"
+
+/* The open state directory. */
+struct ledger_store {
+	int state; /* for ledger_lock; -1: closed */
+	int dir;   /* of the records */
+};
+
+#define LEDGER_STORE_INIT                                                                          \
+	{                                                                                          \
+		.state = -1, .dir = -1                                                             \
+	}
+
+/*
+ * ledger_open: for writing; makes the directories that are missing (the parent of path must exist).
+ * ledger_open_existing: makes nothing; 0 and s closed when there is no ledger: then nothing was
+ * ever attached (DEL, GC, CHECK). 1: open. Errors name path and reason (-EROFS, -EACCES, -ENOTDIR,
+ * -ENOENT).
+ */
+int ledger_open(struct ledger_store *s, const char *path, struct err *e) MUST_CHECK;
+int ledger_open_existing(struct ledger_store *s, const char *path, struct err *e) MUST_CHECK;
+void ledger_close(struct ledger_store *s);
+
+/*
+ * ledger_store_entry: make en the record of its attachment, new or replaced, and safe on the medium
+ * before this returns. -ENOSPC, -EROFS, -EACCES, ...: the record is what it was before. A new
+ * record is stored under ledger_lock, a later phase of it under the VF's lock.
+ */
+int ledger_store_entry(
+	const struct ledger_store *s, const struct ledger_entry *en, struct err *e) MUST_CHECK;
+
+/*
+ * ledger_load: the whole record of one attachment. -ENOENT: there is none (and e says so).
+ * -EINVAL: damaged, -ENOTSUP: another version: see ledger_set_aside.
+ */
+int ledger_load(const struct ledger_store *s, struct str container_id, struct str ifname,
+	struct ledger_entry *en, struct err *e) MUST_CHECK;
+
+/* ledger_remove: the record is gone for good when this returns. None is success. Under the VF's
+ * lock. */
+int ledger_remove(const struct ledger_store *s, struct str container_id, struct str ifname,
+	struct err *e) MUST_CHECK;
+
+/*
+ * ledger_each: call fn for each record's file, in order of container id, then interface, of the
+ * container container_id only unless it is empty. fn may store and remove; it returns 0 to go on,
+ * anything else stops and is returned. ids: the caller's memory of LEDGER_EACH_MEM bytes.
+ * -E2BIG: more than LEDGER_MAX records.
+ */
+typedef int ledger_each_fn(void *arg, struct str container_id, struct str ifname, struct err *e);
+#define LEDGER_EACH_MEM (LEDGER_MAX * (size_t)LEDGER_NAME_CAP)
+
+int ledger_each(const struct ledger_store *s, struct str container_id, void *mem,
+	ledger_each_fn *fn, void *arg, struct err *e) MUST_CHECK;
+
+/*
+ * ledger_set_aside: move the record into <stateDir>/damaged, where no program takes it for one,
+ * and log a warning with why. What VF it held cannot be told; the kernel's state of the VFs still
+ * shows which are away. 0 also when it is gone.
+ */
+int ledger_set_aside(const struct ledger_store *s, struct str container_id, struct str ifname,
+	const char *why, struct err *e) MUST_CHECK;
+
+/*
+ * ledger_owns: check, in records that ledger_read has just read, that the VF of en is en's: its
+ * record is there and no other record that comes before it means the same VF. -ESTALE: it is not,
+ * the message names the holder; then neither VF nor its settings are to be touched.
+ */
+int ledger_owns(const struct ledger *l, const struct ledger_entry *en, struct err *e) MUST_CHECK;
+
+#endif
