@@ -6,6 +6,7 @@
 import json
 import os
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -189,8 +190,11 @@ def main():
     sim.stdout.readline()
     time.sleep(0.5)
     print("names alone, of nodes that are followed")
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 1000  # a connection a node
     for n in ([100] if quick else [5000, 65000]):
-        names_row(n)
+        if n > files:
+            print("  %d nodes need as many open files; this machine allows %d" % (n, files))
+        names_row(min(n, files))
     sim.stdin.close()
     sim.wait()
 

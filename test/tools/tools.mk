@@ -21,9 +21,6 @@ TEST_TOOLS += nl_dump
 nl_dump_MODS := nl base
 nl_dump_EXT := libmnl
 
-TEST_TOOLS += vf_attach
-vf_attach_MODS := ledger sriov sandbox nl json base
-vf_attach_EXT := jsmn libmnl
 TEST_TOOLS += sim_nodes
 sim_nodes_SRC := test/bench/sim_nodes.c
 sim_nodes_MODS := http json base
@@ -31,3 +28,6 @@ sim_nodes_EXT := jsmn
 
 TEST_TOOLS += killat
 killat_MODS := base
+TEST_TOOLS += vf_attach
+vf_attach_MODS := ledger sriov sandbox nl json base
+vf_attach_EXT := jsmn libmnl
