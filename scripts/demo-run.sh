@@ -201,19 +201,17 @@ cni() {
 
 add_pods() {
 	title "A pod on each node asks for two interfaces: rdma-cni ADD"
-	printf '   annotation: %s\n' \
-		'[{"min_tx_rate": 600, "max_tx_rate": 700}, {"min_tx_rate": 500, "max_tx_rate": 800}]'
+	asked='[{"min_tx_rate": 600, "max_tx_rate": 700}, {"min_tx_rate": 500, "max_tx_rate": 800}]'
+	printf '   annotation: %s\n' "$asked"
 	for n in $nodes; do
 		on "$n" 'ip -j -d link >/tmp/links.before
 			ip netns add web
 			cat >/tmp/net.conf <<EOF
 			{"cniVersion": "1.0.0", "name": "demo", "type": "rdma-cni", "min_tx_rate": "account",
-			 "runtimeConfig": {"io.kubernetes.cri.pod-annotations": {"rdma_interfaces_required":
-			  "[{\"min_tx_rate\": 600, \"max_tx_rate\": 700},
-			    {\"min_tx_rate\": 500, \"max_tx_rate\": 800}]"}},
+			 "runtimeConfig": {"io.kubernetes.cri.pod-annotations": {"rdma_interfaces_required": "$2"}},
 			 "ipam": {"type": "host-local",
 			  "ranges": [[{"subnet": "198.51.100.0/24", "rangeStart": "198.51.100.${1}0"}]]}}
-EOF' "${n#node}"
+EOF' "${n#node}" "$(printf %s "$asked" | sed 's/"/\\"/g')"
 		printf '   %s $ CNI_COMMAND=ADD ... rdma-cni\n' "$n"
 		cni "$n" ADD >"$work/answer"
 		sed 's/^ *\({\)/     \1/' "$work/answer" | cut -c 1-160
