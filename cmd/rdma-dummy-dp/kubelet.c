@@ -68,6 +68,17 @@ static void failed(struct kubelet *k, const char *why)
 	try_again(k, 0);
 }
 
+/* What we had is gone: registering again, but never faster than the pauses grow. */
+static void lost(struct kubelet *k, const char *why)
+{
+	if (k->state == KUBELET_STREAMING && clock_ms() - k->stream_ms >= STEADY_MS) {
+		k->tries = 0;
+	}
+	grpc_client_cancel(&k->client);
+	enter(k, KUBELET_LOST, why);
+	try_again(k, 2L * RETRY_MS);
+}
+
 static void streaming(struct kubelet *k)
 {
 	loop_timer_del(k->loop, &k->retry);
@@ -97,14 +108,19 @@ static void on_registered(void *arg, const struct grpc_result *r)
 
 static int own_socket(struct kubelet *k, struct err *e)
 {
+	enum ownsock_state before = ownsock_look(&k->own);
 	int fd;
 
-	if (k->server->listener.fd >= 0 && ownsock_look(&k->own) == OWNSOCK_OURS) {
+	if (k->server->listener.fd >= 0 && before == OWNSOCK_OURS) {
 		return 0;
 	}
 	fd = ownsock_make(&k->own, e);
 	if (fd < 0) {
 		return fd;
+	}
+	if (before == OWNSOCK_FOREIGN) {
+		log_warn("%s/%s was another process's socket: its name is taken over", k->dir,
+			k->own.name);
 	}
 	k->started = true;
 	return grpc_server_listen(k->server, fd, e);
@@ -214,9 +230,8 @@ static void look(struct kubelet *k, bool made)
 	}
 	standby = k->state == KUBELET_STANDBY;
 	if (!stand_by(k)) {
-		log_warn("%s", standby ? "the process that had taken over has gone"
-				       : "this plugin's socket was removed");
-		attempt(k);
+		lost(k, standby ? "the process that had taken over has gone"
+				: "this plugin's socket was removed");
 	}
 }
 
@@ -263,11 +278,7 @@ void kubelet_stream(struct kubelet *k, bool up)
 	}
 	k->streams--;
 	if (k->state == KUBELET_STREAMING && k->streams == 0) {
-		if (clock_ms() - k->stream_ms >= STEADY_MS) {
-			k->tries = 0;
-		}
-		enter(k, KUBELET_LOST, "the kubelet ended the stream");
-		try_again(k, 2L * RETRY_MS);
+		lost(k, "the kubelet ended the stream");
 	}
 }
 

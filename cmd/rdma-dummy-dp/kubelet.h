@@ -11,7 +11,8 @@
 #include "ownsock.h"
 #include "watch.h"
 
-#define KUBELET_SOCKET "kubelet.sock"
+#define KUBELET_SOCKET     "kubelet.sock"
+#define KUBELET_CHECKPOINT "kubelet_internal_checkpoint" /* its own file in the folder */
 
 /*
  * Theory of operation: a kubelet that starts removes every socket in its folder and then makes
@@ -30,7 +31,7 @@ enum kubelet_state {
 	KUBELET_FAILED,      /* it failed or was refused: tried again later */
 	KUBELET_REGISTERED,  /* accepted; ListAndWatch has not come yet */
 	KUBELET_STREAMING,   /* all is well */
-	KUBELET_LOST,        /* the stream was cut: registering again soon */
+	KUBELET_LOST,        /* the stream or our socket has gone: registering again soon */
 	KUBELET_STANDBY,     /* another process has our socket's name: it was started later */
 };
 

@@ -138,8 +138,9 @@ static int check_dir(const char *option, const char *dir, struct err *e)
 
 static int check_socket(const struct options *o, struct err *e)
 {
-	if (strchr(o->socket, '/') != NULL || strcmp(o->socket, KUBELET_SOCKET) == 0 ||
-		o->socket[0] == '.') {
+	if (strchr(o->socket, '/') != NULL || o->socket[0] == '.' ||
+		strcmp(o->socket, KUBELET_SOCKET) == 0 ||
+		strcmp(o->socket, KUBELET_CHECKPOINT) == 0) {
 		return err_set(e, EINVAL,
 			"--socket: '%s' is not a file name, is hidden or is the kubelet's own",
 			o->socket);

@@ -541,6 +541,60 @@ def test_the_old_one_comes_back(node):
     assert len(node.kubelets[0].requests) == 3
 
 
+def test_two_users_do_not_fight(node):
+    """The one may not connect to the other's socket: that too is somebody."""
+    os.chmod(node.folder, 0o777)
+    k = node.kubelet()
+    os.chmod(k.path, 0o777)
+    old = node.plugin(user=65534, group=65534, extra_groups=[])
+    k.endpoint()
+    new = node.plugin()
+    e = k.endpoint(2)
+    new.says("was another process's socket: its name is taken over")
+    old.says("another process has taken over")
+    for i in range(50):  # each is an event in the folder
+        make_device(node.folder, "x%d" % i)
+    assert e.client.call("GetDevicePluginOptions") == pb.DevicePluginOptions()
+    assert len(k.requests) == 2
+    assert old.text().count("another process has taken over") == 1
+    assert os.stat(new.socket).st_uid == 0
+
+
+def test_socket_removed_again_and_again(node):
+    p, _ = node.pair()
+    k = node.kubelets[0]
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        if os.path.exists(p.socket):
+            os.unlink(p.socket)
+        time.sleep(0.002)
+    # 100 ms, 100 ms, 200 ms, 400 ms, ...: five fit; without pauses there are hundreds.
+    assert len(k.requests) < 10
+    assert p.text().count("\n") < 40
+    k.endpoint(len(k.requests))
+    wait(lambda: os.path.exists(p.socket))
+
+
+@pytest.mark.parametrize("make", [lambda path: open(path, "w", encoding="ascii").close(),
+                                  os.mkdir, lambda path: os.symlink("kubelet.sock", path)],
+                         ids=["file", "folder", "link"])
+def test_own_name_is_no_socket(node, make):
+    path = node.folder + "/rdma-dummy-dp.sock"
+    make(path)
+    before = os.lstat(path)
+    p = node.plugin()
+    k = node.kubelet()
+    p.says("%s is no socket: it is left as it is" % path)
+    assert not k.requests
+    assert os.lstat(path).st_ino == before.st_ino
+    if os.path.isdir(path):
+        os.rmdir(path)
+    else:
+        os.unlink(path)
+    k.endpoint()
+    assert p.text().count("is no socket: it is left as it is") <= 2  # not at each try
+
+
 def test_two_hundred_restarts(node):
     p = node.plugin()
     k = node.kubelet()
@@ -573,6 +627,7 @@ def test_refuses_wrong_usage():
             (["--plugin-dir", "/" + "x" * 100], "too long for a socket"),
             (["--socket", "a/b"], "is not a file name"),
             (["--socket", "kubelet.sock"], "the kubelet's own"),
+            (["--socket", "kubelet_internal_checkpoint"], "the kubelet's own"),
             (["--socket", ".x"], "hidden"),
             (["--resource", "none"], "has no '/'"),
             (["--resource", "a.kubernetes.io/x"], "Kubernetes' own"),
