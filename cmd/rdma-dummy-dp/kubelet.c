@@ -98,7 +98,7 @@ static void on_registered(void *arg, const struct grpc_result *r)
 		return;
 	}
 	k->registrations++;
-	if (k->called && k->streams > 0) {
+	if (k->stream != NULL) {
 		streaming(k);
 		return;
 	}
@@ -150,9 +150,10 @@ static void attempt(struct kubelet *k)
 
 	grpc_client_cancel(&k->client);
 	loop_timer_del(k->loop, &k->retry);
-	k->called = false;
+	k->stream = NULL;
 	enter(k, KUBELET_REGISTERING, "registering");
 	if (own_socket(k, &e) == 0 && send_register(k, &e) == 0) {
+		k->pid = grpc_client_pid(&k->client);
 		return;
 	}
 	if (e.code == ECONNREFUSED && k->tries < QUIET_TRIES) {
@@ -265,20 +266,29 @@ static void on_retry(struct loop *l, struct loop_timer *t)
 	}
 }
 
-void kubelet_stream(struct kubelet *k, bool up)
+/* Which process is at the other end tells the kubelet from others, unless it cannot be known. */
+static bool by_kubelet(const struct kubelet *k, const struct grpc_call *call)
 {
-	if (up) {
-		k->streams++;
-		k->called = true;
+	pid_t pid = grpc_call_pid(call);
+
+	return pid == k->pid || pid < 0 || k->pid < 0;
+}
+
+void kubelet_stream(struct kubelet *k, const struct grpc_call *call, bool up)
+{
+	bool asked = k->state == KUBELET_REGISTERING || k->state == KUBELET_REGISTERED;
+
+	if (up && asked && k->stream == NULL && by_kubelet(k, call)) {
+		k->stream = call;
 		k->stream_ms = clock_ms();
 		if (k->state == KUBELET_REGISTERED) {
 			streaming(k);
 		}
-		return;
-	}
-	k->streams--;
-	if (k->state == KUBELET_STREAMING && k->streams == 0) {
-		lost(k, "the kubelet ended the stream");
+	} else if (!up && k->stream == call) {
+		if (k->state == KUBELET_STREAMING) {
+			lost(k, "the kubelet ended the stream");
+		}
+		k->stream = NULL;
 	}
 }
 

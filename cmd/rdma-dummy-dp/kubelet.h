@@ -53,8 +53,10 @@ struct kubelet {
 	char why[320];  /* the present state in words */
 	bool known;     /* id is of the kubelet.sock we have registered with or try to */
 	bool started;   /* the name was taken over from whoever had it, once */
-	bool called;    /* ListAndWatch came since Register was sent */
-	uint32_t streams;
+	pid_t pid;      /* of the kubelet Register was sent to, as grpc_conn_pid */
+	/* The kubelet's own ListAndWatch, the first from its pid since Register was sent; or NULL.
+	 * Anybody else's are served and mean nothing. */
+	const struct grpc_call *stream;
 	int64_t stream_ms; /* when it came */
 	uint32_t tries;    /* failures in a row */
 	struct stat id;
@@ -70,8 +72,8 @@ int kubelet_init(struct kubelet *k, struct loop *l, struct err *e) MUST_CHECK;
 /* kubelet_look: see what is there and do what has to be done; also for events that got lost. */
 void kubelet_look(struct kubelet *k);
 
-/* kubelet_stream: a ListAndWatch stream began (up) or ended. */
-void kubelet_stream(struct kubelet *k, bool up);
+/* kubelet_stream: a ListAndWatch stream, anybody's, began (up) or ended. */
+void kubelet_stream(struct kubelet *k, const struct grpc_call *call, bool up);
 
 /* kubelet_stop: no further attempts; the own socket is removed if it is ours. */
 void kubelet_stop(struct kubelet *k);

@@ -105,10 +105,10 @@ static void on_dev_change(struct watch *w, bool made)
 	look_at_devices();
 }
 
-static void on_stream(void *arg, bool up)
+static void on_stream(void *arg, const struct grpc_call *call, bool up)
 {
 	(void)arg;
-	kubelet_stream(&pl.kubelet, up);
+	kubelet_stream(&pl.kubelet, call, up);
 }
 
 static void on_tick(struct loop *l, struct loop_timer *t)

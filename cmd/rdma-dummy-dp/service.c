@@ -81,13 +81,12 @@ static void stream_closed(void *arg, struct grpc_call *call)
 	struct service *s = st->service;
 	struct service_stream **at = &s->streams;
 
-	(void)call;
 	while (*at != st) {
 		at = &(*at)->next;
 	}
 	*at = st->next;
 	s->stream_n--;
-	s->stream(s->stream_arg, false);
+	s->stream(s->stream_arg, call, false);
 }
 
 static void list_and_watch(void *arg, struct grpc_call *call, struct str request)
@@ -109,7 +108,7 @@ static void list_and_watch(void *arg, struct grpc_call *call, struct str request
 	s->opened++;
 	grpc_call_watch(call, &watch, st);
 	send_list(st);
-	s->stream(s->stream_arg, true);
+	s->stream(s->stream_arg, call, true);
 }
 
 void service_update(struct service *s)

@@ -31,6 +31,9 @@ struct grpc_watch {
 /* grpc_call_mem: zeroed memory that lives as long as the call; NULL over the connection's cap. */
 void *grpc_call_mem(struct grpc_call *call, size_t n) MUST_CHECK;
 
+/* grpc_call_pid: of the caller, as grpc_conn_pid. */
+pid_t grpc_call_pid(const struct grpc_call *call);
+
 /* grpc_call_reply: the answer of a unary method: message (valid until the call is closed: static,
  * or of grpc_call_mem), then OK. */
 void grpc_call_reply(struct grpc_call *call, struct str message);

@@ -490,6 +490,49 @@ def test_stream_cut(node):
     node.kubelets[0].endpoint(2)
 
 
+def test_stream_cut_while_another_watches(node):
+    """The kubelet's own stream counts, not how many there are."""
+    p, e = node.pair()
+    other = Client(p.socket)
+    watch = other.watch()
+    next(watch)
+    e.stream.cancel()
+    e2 = node.kubelets[0].endpoint(2)
+    watch.cancel()
+    other.close()
+    assert not e2.ended.is_set()
+    assert len(node.kubelets[0].requests) == 2
+
+
+WATCH = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from kubelet import Client
+stream = Client(sys.argv[2]).watch()
+next(stream)
+print("up", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_another_process_is_not_the_kubelet(node):
+    p = node.plugin("--listen", "127.0.0.1:0")
+    p.says("listening on")
+    port = re.search(r"listening on 127.0.0.1:(\d+)", p.text()).group(1)
+    node.kubelet(deaf=True)
+    p.says("registered with the kubelet")
+    with subprocess.Popen(["/usr/bin/python3", "-c", WATCH, os.path.dirname(__file__), p.socket],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"up\n"
+        wait(lambda: "\nferrule_dp_streams 1\n" in get(port, "/metrics")[1])
+        assert get(port, "/readyz")[0] == 503
+        assert '\nferrule_dp_state{state="registered"} 1\n' in get(port, "/metrics")[1]
+        node.kubelets[0].made[0].follow()
+        wait(lambda: get(port, "/readyz") == (200, "ok\n"))
+        other.stdin.close()
+    assert get(port, "/readyz") == (200, "ok\n")
+
+
 def test_connection_cut(node):
     _, e = node.pair()
     e.client.close()
