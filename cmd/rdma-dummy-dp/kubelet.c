@@ -194,6 +194,9 @@ static void wait_for_kubelet(struct kubelet *k)
 	} else if (lstat(k->path, &st) == 0) {
 		(void)snprintf(
 			why, sizeof(why), "waiting for the kubelet: %s is no socket", k->path);
+	} else if (errno != ENOENT) {
+		(void)snprintf(why, sizeof(why), "waiting for the kubelet: %s: %s", k->path,
+			strerror(errno));
 	} else {
 		(void)snprintf(why, sizeof(why), "waiting for the kubelet: no %s", k->path);
 	}

@@ -64,7 +64,8 @@ struct kubelet {
 	char request[512], answer[64];
 };
 
-#define KUBELET_TIMERS (1 + GRPC_CLIENT_TIMERS) /* timers it may have set at one time */
+#define KUBELET_TIMERS                                                                             \
+	(1 + WATCH_TIMERS + GRPC_CLIENT_TIMERS) /* timers it may have set at one time */
 
 /* kubelet_init: begins to follow the folder; the first attempt is made by kubelet_look. */
 int kubelet_init(struct kubelet *k, struct loop *l, struct err *e) MUST_CHECK;

@@ -22,8 +22,8 @@
 /* One process serves one kubelet: its memory is here, untouched pages cost nothing. */
 static struct plugin {
 	struct loop loop;
-	struct loop_timer
-		*heap[GRPC_SERVER_TIMERS + KUBELET_TIMERS + HTTP_SERVER_TIMERS(HTTP_CONNS) + 1];
+	struct loop_timer *heap[GRPC_SERVER_TIMERS + KUBELET_TIMERS + WATCH_TIMERS +
+				HTTP_SERVER_TIMERS(HTTP_CONNS) + 1];
 	struct loop_timer tick;
 	struct loop_fd signals;
 	struct watch dev_watch;
@@ -212,6 +212,18 @@ static void begin(const struct options *o)
 	loop_timer_set(&pl.loop, &pl.tick, pl.loop.now_ms + TICK_MS);
 }
 
+/* However it ended: our socket goes, and everybody is told. Right also where nothing was set up. */
+static void finish(void)
+{
+	if (pl.kubelet.loop != NULL) {
+		kubelet_stop(&pl.kubelet);
+		grpc_server_free(&pl.server);
+	}
+	if (pl.http.loop != NULL) {
+		http_server_free(&pl.http);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static struct options o;
@@ -235,13 +247,10 @@ int main(int argc, char **argv)
 	}
 	if (r < 0) {
 		log_error("%s", e.msg);
-		return EXIT_SYSTEM;
 	}
-	kubelet_stop(&pl.kubelet);
-	grpc_server_free(&pl.server);
-	if (o.listen.n > 0) {
-		http_server_free(&pl.http);
+	finish();
+	if (r == 0) {
+		log_info("stopped");
 	}
-	log_info("stopped");
-	return EXIT_OK;
+	return r < 0 ? EXIT_SYSTEM : EXIT_OK;
 }

@@ -192,6 +192,14 @@ def test_allocate_without_devices(node):
     assert e.health() == {"Unhealthy"}
     fails(grpc.StatusCode.FAILED_PRECONDITION, "no character device is there",
           e.client.call, "Allocate", request(ids_of(e, 1)))
+    answer = e.client.call("Allocate", request([], []))
+    assert [len(r.devices) for r in answer.container_responses] == [0, 0]
+
+
+def test_allocate_is_logged_for_those_who_debug(node):
+    p, e = node.pair("--log-level=debug")
+    e.client.call("Allocate", request(ids_of(e, 1), []))
+    p.says("debug: Allocate: 1 entries for each of 1 of 2 containers")
 
 
 def test_allocate_answer_too_large(node):
@@ -554,9 +562,10 @@ def test_killed_plugin_leaves_a_socket(node):
     node.kubelets[0].endpoint(2)
 
 
-def test_socket_is_removed_at_exit(node):
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_socket_is_removed_at_exit(node, sig):
     p, _ = node.pair()
-    p.stop()
+    p.stop(sig=sig)
     assert os.listdir(node.folder) == ["kubelet.sock"]
     assert "stopped" in p.text()
 
@@ -665,6 +674,7 @@ def test_refuses_wrong_usage():
             (["--mode", "dir"], "'dir' is not devices or directory"),
             (["--permissions", "rx"], "'rx' is not some of"),
             (["--permissions", "rwmr"], "'rwmr' is not some of"),
+            (["--permissions", "rr"], "each once"),
             (["--plugin-dir", "relative"], "not an absolute path"),
             (["--dev-dir", "/x/"], "not an absolute path"),
             (["--plugin-dir", "/" + "x" * 100], "too long for a socket"),
@@ -755,6 +765,31 @@ def test_folder_not_writable(node):
     node.kubelet(wipe=False)
     p.says("make a socket in %s: Permission denied" % node.folder)
     assert p.proc.poll() is None
+
+
+def test_folder_that_may_not_be_searched(node):
+    os.chmod(node.folder, 0o744)
+    p = node.plugin(user=65534, group=65534, extra_groups=[])
+    p.says("waiting for the kubelet: %s/kubelet.sock: Permission denied" % node.folder)
+
+
+def test_folder_that_may_not_be_read(node):
+    """No watch can be had; that is said once, and looking goes on by the clock."""
+    os.chmod(node.folder, 0o733)
+    p = node.plugin(user=65534, group=65534, extra_groups=[])
+    p.says("cannot watch %s: Permission denied" % node.folder)
+    p.says("waiting for the kubelet: no")
+    k = node.kubelet(wipe=False)
+    os.chmod(k.path, 0o777)
+    k.endpoint()
+    k.stop()
+    p.says("waiting for the kubelet: no", 2)
+    assert p.text().count("cannot watch") == 1
+    os.chmod(node.folder, 0o777)
+    p.says("watching %s" % node.folder, 1)
+    k = node.kubelet(wipe=False)
+    os.chmod(k.path, 0o777)
+    k.endpoint()
 
 
 def test_read_only_root(node):
