@@ -523,6 +523,31 @@ sys.stdin.read()
 """
 
 
+def test_many_watchers_do_not_keep_the_kubelet_out(node):
+    """The table of connections is full of watchers: the process with the most makes room."""
+    p, e = node.pair("--listen", "127.0.0.1:0")
+    port = re.search(r"listening on 127.0.0.1:(\d+)", p.text()).group(1)
+    many = WATCH.replace("stream = Client(sys.argv[2]).watch()\nnext(stream)", """
+clients, streams = [], []
+for _ in range(40):
+    clients.append(Client(sys.argv[2]))
+    streams.append(clients[-1].watch())
+    next(streams[-1])""")
+    assert many != WATCH
+    with subprocess.Popen(["/usr/bin/python3", "-c", many, os.path.dirname(__file__), p.socket],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"up\n"
+        wait(lambda: "\nferrule_dp_streams 16\n" in get(port, "/metrics")[1])
+        assert "\nferrule_dp_connections_refused_total 0\n" in get(port, "/metrics")[1]
+        assert not e.ended.is_set()
+        e.stream.cancel()
+        e2 = node.kubelets[0].endpoint(2)
+        assert e2.client.call("GetDevicePluginOptions") == pb.DevicePluginOptions()
+        other.stdin.close()
+    assert not e2.ended.is_set()
+    assert len(node.kubelets[0].requests) == 2
+
+
 def test_another_process_is_not_the_kubelet(node):
     p = node.plugin("--listen", "127.0.0.1:0")
     p.says("listening on")
