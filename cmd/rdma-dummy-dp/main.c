@@ -183,20 +183,16 @@ static int set_up_plugin(const struct options *o, struct err *e)
 
 static int set_up(const struct options *o, struct err *e)
 {
-	int r = loop_init(&pl.loop, pl.heap, ARRAY_LEN(pl.heap), e);
-
-	if (r == 0) {
-		r = set_up_http(o, e);
+	if (loop_init(&pl.loop, pl.heap, ARRAY_LEN(pl.heap), e) < 0 || set_up_http(o, e) < 0 ||
+		set_up_plugin(o, e) < 0) {
+		return -e->code;
 	}
-	if (r == 0) {
-		r = set_up_plugin(o, e);
+	pl.signals.fn = on_signal;
+	pl.signals.fd = loop_signal_fd(e);
+	if (pl.signals.fd < 0 || loop_add(&pl.loop, &pl.signals, EPOLLIN, e) < 0) {
+		return -e->code;
 	}
-	if (r == 0) {
-		pl.signals.fn = on_signal;
-		pl.signals.fd = loop_signal_fd(e);
-		r = pl.signals.fd < 0 ? pl.signals.fd : loop_add(&pl.loop, &pl.signals, EPOLLIN, e);
-	}
-	return r < 0 ? r : sandbox_drop_caps(e);
+	return sandbox_drop_caps(e);
 }
 
 static void begin(const struct options *o)
@@ -207,9 +203,8 @@ static void begin(const struct options *o)
 	if (!pl.devices.healthy) { /* no change, and yet the first thing to know */
 		log_warn("%u devices are unhealthy: %s: %s", o->count, o->dev_dir, pl.devices.why);
 	}
-	kubelet_look(&pl.kubelet);
 	pl.tick.fn = on_tick;
-	loop_timer_set(&pl.loop, &pl.tick, pl.loop.now_ms + TICK_MS);
+	on_tick(&pl.loop, &pl.tick); /* the first look */
 }
 
 /* However it ended: our socket goes, and everybody is told. Right also where nothing was set up. */
@@ -245,12 +240,11 @@ int main(int argc, char **argv)
 		begin(&o);
 		r = loop_run(&pl.loop, &e);
 	}
+	finish();
 	if (r < 0) {
 		log_error("%s", e.msg);
+		return EXIT_SYSTEM;
 	}
-	finish();
-	if (r == 0) {
-		log_info("stopped");
-	}
-	return r < 0 ? EXIT_SYSTEM : EXIT_OK;
+	log_info("stopped");
+	return EXIT_OK;
 }

@@ -727,6 +727,14 @@ def test_refuses_wrong_usage():
         assert why in r.stderr and r.stderr.count("\n") == 1, (args, r.stderr)
 
 
+def test_system_fails():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        r = subprocess.run([PLUGIN, "--listen", "127.0.0.1:%d" % s.getsockname()[1]],
+                           capture_output=True, text=True, timeout=20)
+    assert r.returncode == 111
+    assert "Address" in r.stderr and "in use" in r.stderr and "stopped" not in r.stderr
+
+
 def test_help_version_check():
     r = subprocess.run([PLUGIN, "--help"], capture_output=True, text=True, timeout=20)
     assert r.returncode == 0 and "--plugin-dir" in r.stdout
