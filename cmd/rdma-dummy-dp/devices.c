@@ -101,7 +101,9 @@ bool devices_scan(struct devices *d)
 	if (fd >= 0) {
 		struct scan s = {d, fd};
 
-		(void)!file_list(fd, ".", add_node, &s, &e);
+		if (file_list(fd, ".", add_node, &s, &e) < 0) {
+			d->n = 0; /* some are not all */
+		}
 	}
 	qsort(d->name, d->n, sizeof(d->name[0]), by_name);
 	d->healthy = d->n > 0;

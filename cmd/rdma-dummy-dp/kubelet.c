@@ -68,6 +68,17 @@ static void failed(struct kubelet *k, const char *why)
 	try_again(k, 0);
 }
 
+/* What we had is gone: registering again, but never faster than the pauses grow. */
+static void lost(struct kubelet *k, const char *why)
+{
+	if (k->state == KUBELET_STREAMING && clock_ms() - k->stream_ms >= STEADY_MS) {
+		k->tries = 0;
+	}
+	grpc_client_cancel(&k->client);
+	enter(k, KUBELET_LOST, why);
+	try_again(k, 2L * RETRY_MS);
+}
+
 static void streaming(struct kubelet *k)
 {
 	loop_timer_del(k->loop, &k->retry);
@@ -87,7 +98,7 @@ static void on_registered(void *arg, const struct grpc_result *r)
 		return;
 	}
 	k->registrations++;
-	if (k->called && k->streams > 0) {
+	if (k->stream != NULL) {
 		streaming(k);
 		return;
 	}
@@ -97,14 +108,19 @@ static void on_registered(void *arg, const struct grpc_result *r)
 
 static int own_socket(struct kubelet *k, struct err *e)
 {
+	enum ownsock_state before = ownsock_look(&k->own);
 	int fd;
 
-	if (k->server->listener.fd >= 0 && ownsock_look(&k->own) == OWNSOCK_OURS) {
+	if (k->server->listener.fd >= 0 && before == OWNSOCK_OURS) {
 		return 0;
 	}
 	fd = ownsock_make(&k->own, e);
 	if (fd < 0) {
 		return fd;
+	}
+	if (before == OWNSOCK_FOREIGN) {
+		log_warn("%s/%s was another process's socket: its name is taken over", k->dir,
+			k->own.name);
 	}
 	k->started = true;
 	return grpc_server_listen(k->server, fd, e);
@@ -134,9 +150,10 @@ static void attempt(struct kubelet *k)
 
 	grpc_client_cancel(&k->client);
 	loop_timer_del(k->loop, &k->retry);
-	k->called = false;
+	k->stream = NULL;
 	enter(k, KUBELET_REGISTERING, "registering");
 	if (own_socket(k, &e) == 0 && send_register(k, &e) == 0) {
+		k->pid = grpc_client_pid(&k->client);
 		return;
 	}
 	if (e.code == ECONNREFUSED && k->tries < QUIET_TRIES) {
@@ -177,6 +194,9 @@ static void wait_for_kubelet(struct kubelet *k)
 	} else if (lstat(k->path, &st) == 0) {
 		(void)snprintf(
 			why, sizeof(why), "waiting for the kubelet: %s is no socket", k->path);
+	} else if (errno != ENOENT) {
+		(void)snprintf(why, sizeof(why), "waiting for the kubelet: %s: %s", k->path,
+			strerror(errno));
 	} else {
 		(void)snprintf(why, sizeof(why), "waiting for the kubelet: no %s", k->path);
 	}
@@ -214,9 +234,8 @@ static void look(struct kubelet *k, bool made)
 	}
 	standby = k->state == KUBELET_STANDBY;
 	if (!stand_by(k)) {
-		log_warn("%s", standby ? "the process that had taken over has gone"
-				       : "this plugin's socket was removed");
-		attempt(k);
+		lost(k, standby ? "the process that had taken over has gone"
+				: "this plugin's socket was removed");
 	}
 }
 
@@ -250,24 +269,29 @@ static void on_retry(struct loop *l, struct loop_timer *t)
 	}
 }
 
-void kubelet_stream(struct kubelet *k, bool up)
+/* Which process is at the other end tells the kubelet from others, unless it cannot be known. */
+static bool by_kubelet(const struct kubelet *k, const struct grpc_call *call)
 {
-	if (up) {
-		k->streams++;
-		k->called = true;
+	pid_t pid = grpc_call_pid(call);
+
+	return pid == k->pid || pid < 0 || k->pid < 0;
+}
+
+void kubelet_stream(struct kubelet *k, const struct grpc_call *call, bool up)
+{
+	bool asked = k->state == KUBELET_REGISTERING || k->state == KUBELET_REGISTERED;
+
+	if (up && asked && k->stream == NULL && by_kubelet(k, call)) {
+		k->stream = call;
 		k->stream_ms = clock_ms();
 		if (k->state == KUBELET_REGISTERED) {
 			streaming(k);
 		}
-		return;
-	}
-	k->streams--;
-	if (k->state == KUBELET_STREAMING && k->streams == 0) {
-		if (clock_ms() - k->stream_ms >= STEADY_MS) {
-			k->tries = 0;
+	} else if (!up && k->stream == call) {
+		if (k->state == KUBELET_STREAMING) {
+			lost(k, "the kubelet ended the stream");
 		}
-		enter(k, KUBELET_LOST, "the kubelet ended the stream");
-		try_again(k, 2L * RETRY_MS);
+		k->stream = NULL;
 	}
 }
 

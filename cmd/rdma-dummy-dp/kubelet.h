@@ -11,7 +11,8 @@
 #include "ownsock.h"
 #include "watch.h"
 
-#define KUBELET_SOCKET "kubelet.sock"
+#define KUBELET_SOCKET     "kubelet.sock"
+#define KUBELET_CHECKPOINT "kubelet_internal_checkpoint" /* its own file in the folder */
 
 /*
  * Theory of operation: a kubelet that starts removes every socket in its folder and then makes
@@ -30,7 +31,7 @@ enum kubelet_state {
 	KUBELET_FAILED,      /* it failed or was refused: tried again later */
 	KUBELET_REGISTERED,  /* accepted; ListAndWatch has not come yet */
 	KUBELET_STREAMING,   /* all is well */
-	KUBELET_LOST,        /* the stream was cut: registering again soon */
+	KUBELET_LOST,        /* the stream or our socket has gone: registering again soon */
 	KUBELET_STANDBY,     /* another process has our socket's name: it was started later */
 };
 
@@ -52,8 +53,10 @@ struct kubelet {
 	char why[320];  /* the present state in words */
 	bool known;     /* id is of the kubelet.sock we have registered with or try to */
 	bool started;   /* the name was taken over from whoever had it, once */
-	bool called;    /* ListAndWatch came since Register was sent */
-	uint32_t streams;
+	pid_t pid;      /* of the kubelet Register was sent to, as grpc_conn_pid */
+	/* The kubelet's own ListAndWatch, the first from its pid since Register was sent; or NULL.
+	 * Anybody else's are served and mean nothing. */
+	const struct grpc_call *stream;
 	int64_t stream_ms; /* when it came */
 	uint32_t tries;    /* failures in a row */
 	struct stat id;
@@ -61,7 +64,8 @@ struct kubelet {
 	char request[512], answer[64];
 };
 
-#define KUBELET_TIMERS (1 + GRPC_CLIENT_TIMERS) /* timers it may have set at one time */
+#define KUBELET_TIMERS                                                                             \
+	(1 + WATCH_TIMERS + GRPC_CLIENT_TIMERS) /* timers it may have set at one time */
 
 /* kubelet_init: begins to follow the folder; the first attempt is made by kubelet_look. */
 int kubelet_init(struct kubelet *k, struct loop *l, struct err *e) MUST_CHECK;
@@ -69,8 +73,8 @@ int kubelet_init(struct kubelet *k, struct loop *l, struct err *e) MUST_CHECK;
 /* kubelet_look: see what is there and do what has to be done; also for events that got lost. */
 void kubelet_look(struct kubelet *k);
 
-/* kubelet_stream: a ListAndWatch stream began (up) or ended. */
-void kubelet_stream(struct kubelet *k, bool up);
+/* kubelet_stream: a ListAndWatch stream, anybody's, began (up) or ended. */
+void kubelet_stream(struct kubelet *k, const struct grpc_call *call, bool up);
 
 /* kubelet_stop: no further attempts; the own socket is removed if it is ours. */
 void kubelet_stop(struct kubelet *k);

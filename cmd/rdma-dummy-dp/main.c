@@ -22,8 +22,8 @@
 /* One process serves one kubelet: its memory is here, untouched pages cost nothing. */
 static struct plugin {
 	struct loop loop;
-	struct loop_timer
-		*heap[GRPC_SERVER_TIMERS + KUBELET_TIMERS + HTTP_SERVER_TIMERS(HTTP_CONNS) + 1];
+	struct loop_timer *heap[GRPC_SERVER_TIMERS + KUBELET_TIMERS + WATCH_TIMERS +
+				HTTP_SERVER_TIMERS(HTTP_CONNS) + 1];
 	struct loop_timer tick;
 	struct loop_fd signals;
 	struct watch dev_watch;
@@ -105,10 +105,10 @@ static void on_dev_change(struct watch *w, bool made)
 	look_at_devices();
 }
 
-static void on_stream(void *arg, bool up)
+static void on_stream(void *arg, const struct grpc_call *call, bool up)
 {
 	(void)arg;
-	kubelet_stream(&pl.kubelet, up);
+	kubelet_stream(&pl.kubelet, call, up);
 }
 
 static void on_tick(struct loop *l, struct loop_timer *t)
@@ -183,20 +183,16 @@ static int set_up_plugin(const struct options *o, struct err *e)
 
 static int set_up(const struct options *o, struct err *e)
 {
-	int r = loop_init(&pl.loop, pl.heap, ARRAY_LEN(pl.heap), e);
-
-	if (r == 0) {
-		r = set_up_http(o, e);
+	if (loop_init(&pl.loop, pl.heap, ARRAY_LEN(pl.heap), e) < 0 || set_up_http(o, e) < 0 ||
+		set_up_plugin(o, e) < 0) {
+		return -e->code;
 	}
-	if (r == 0) {
-		r = set_up_plugin(o, e);
+	pl.signals.fn = on_signal;
+	pl.signals.fd = loop_signal_fd(e);
+	if (pl.signals.fd < 0 || loop_add(&pl.loop, &pl.signals, EPOLLIN, e) < 0) {
+		return -e->code;
 	}
-	if (r == 0) {
-		pl.signals.fn = on_signal;
-		pl.signals.fd = loop_signal_fd(e);
-		r = pl.signals.fd < 0 ? pl.signals.fd : loop_add(&pl.loop, &pl.signals, EPOLLIN, e);
-	}
-	return r < 0 ? r : sandbox_drop_caps(e);
+	return sandbox_drop_caps(e);
 }
 
 static void begin(const struct options *o)
@@ -207,9 +203,20 @@ static void begin(const struct options *o)
 	if (!pl.devices.healthy) { /* no change, and yet the first thing to know */
 		log_warn("%u devices are unhealthy: %s: %s", o->count, o->dev_dir, pl.devices.why);
 	}
-	kubelet_look(&pl.kubelet);
 	pl.tick.fn = on_tick;
-	loop_timer_set(&pl.loop, &pl.tick, pl.loop.now_ms + TICK_MS);
+	on_tick(&pl.loop, &pl.tick); /* the first look */
+}
+
+/* However it ended: our socket goes, and everybody is told. Right also where nothing was set up. */
+static void finish(void)
+{
+	if (pl.kubelet.loop != NULL) {
+		kubelet_stop(&pl.kubelet);
+		grpc_server_free(&pl.server);
+	}
+	if (pl.http.loop != NULL) {
+		http_server_free(&pl.http);
+	}
 }
 
 int main(int argc, char **argv)
@@ -233,14 +240,10 @@ int main(int argc, char **argv)
 		begin(&o);
 		r = loop_run(&pl.loop, &e);
 	}
+	finish();
 	if (r < 0) {
 		log_error("%s", e.msg);
 		return EXIT_SYSTEM;
-	}
-	kubelet_stop(&pl.kubelet);
-	grpc_server_free(&pl.server);
-	if (o.listen.n > 0) {
-		http_server_free(&pl.http);
 	}
 	log_info("stopped");
 	return EXIT_OK;

@@ -138,8 +138,9 @@ static int check_dir(const char *option, const char *dir, struct err *e)
 
 static int check_socket(const struct options *o, struct err *e)
 {
-	if (strchr(o->socket, '/') != NULL || strcmp(o->socket, KUBELET_SOCKET) == 0 ||
-		o->socket[0] == '.') {
+	if (strchr(o->socket, '/') != NULL || o->socket[0] == '.' ||
+		strcmp(o->socket, KUBELET_SOCKET) == 0 ||
+		strcmp(o->socket, KUBELET_CHECKPOINT) == 0) {
 		return err_set(e, EINVAL,
 			"--socket: '%s' is not a file name, is hidden or is the kubelet's own",
 			o->socket);
@@ -163,6 +164,16 @@ static int check_listen(struct options *o, struct err *e)
 	return 0;
 }
 
+static bool is_permissions(const char *p)
+{
+	for (; *p != '\0'; p++) {
+		if (strchr("rwm", *p) == NULL || strchr(p + 1, *p) != NULL) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static int check(struct options *o, struct err *e)
 {
 	enum log_level level = LOG_INFO;
@@ -176,9 +187,9 @@ static int check(struct options *o, struct err *e)
 	if (!o->directory && strcmp(o->mode, "devices") != 0) {
 		return err_set(e, EINVAL, "--mode: '%s' is not devices or directory", o->mode);
 	}
-	if (strlen(o->permissions) > 3 || strspn(o->permissions, "rwm") != strlen(o->permissions)) {
-		return err_set(
-			e, EINVAL, "--permissions: '%s' is not some of r, w and m", o->permissions);
+	if (!is_permissions(o->permissions)) {
+		return err_set(e, EINVAL,
+			"--permissions: '%s' is not some of r, w and m, each once", o->permissions);
 	}
 	if (options_resource(o->resource, e) < 0) {
 		return err_wrap(e, "--resource");

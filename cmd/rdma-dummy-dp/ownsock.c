@@ -46,9 +46,10 @@ static bool listens(const struct ownsock *s)
 	struct sockaddr_un a = address(s->dir, s->name);
 	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	/* Anything but a plain refusal counts as somebody: a full backlog does. */
+	/* Anything but a plain refusal counts as somebody: a full backlog does, and so does a
+	 * socket that only another user may connect to. */
 	return fd < 0 || connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0 ||
-	       errno == EAGAIN;
+	       (errno != ECONNREFUSED && errno != ENOENT);
 }
 
 enum ownsock_state ownsock_look(const struct ownsock *s)
@@ -102,10 +103,15 @@ static int set_up(struct ownsock *s, int fd, const char *temp, struct err *e)
 int ownsock_make(struct ownsock *s, struct err *e)
 {
 	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	char temp[OWNSOCK_PATH];
+	char temp[OWNSOCK_PATH], path[OWNSOCK_PATH];
 	uint32_t number;
+	struct stat st;
 	int r;
 
+	ownsock_path(path, s->dir, s->name);
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
+		return err_set(e, EEXIST, "%s is no socket: it is left as it is", path);
+	}
 	if (fd < 0) {
 		return err_sys(e, errno, "socket");
 	}

@@ -20,7 +20,7 @@ enum ownsock_state {
 	OWNSOCK_OURS,
 	OWNSOCK_GONE,    /* no file of that name */
 	OWNSOCK_DEAD,    /* a file that nobody listens on: left behind */
-	OWNSOCK_FOREIGN, /* another process listens there */
+	OWNSOCK_FOREIGN, /* another process listens there, or nobody can tell */
 };
 
 /* ownsock_fits: whether all paths that will be used are short enough for a socket's. */

@@ -81,13 +81,12 @@ static void stream_closed(void *arg, struct grpc_call *call)
 	struct service *s = st->service;
 	struct service_stream **at = &s->streams;
 
-	(void)call;
 	while (*at != st) {
 		at = &(*at)->next;
 	}
 	*at = st->next;
 	s->stream_n--;
-	s->stream(s->stream_arg, false);
+	s->stream(s->stream_arg, call, false);
 }
 
 static void list_and_watch(void *arg, struct grpc_call *call, struct str request)
@@ -109,7 +108,7 @@ static void list_and_watch(void *arg, struct grpc_call *call, struct str request
 	s->opened++;
 	grpc_call_watch(call, &watch, st);
 	send_list(st);
-	s->stream(s->stream_arg, true);
+	s->stream(s->stream_arg, call, true);
 }
 
 void service_update(struct service *s)
@@ -137,21 +136,31 @@ static int check_id(const struct service *s, struct str id, uint32_t *index, str
 	return 0;
 }
 
-/* Whether every id is one of ours, and how many containers there are. */
+/* What a request is: how many containers, and how many of them ask for a device. */
+struct asked {
+	size_t containers, asking;
+};
+
+/* Whether every id is one of ours, and how much is asked for. */
 static int check_allocate(
-	const struct service *s, struct str request, size_t *containers, struct err *e)
+	const struct service *s, struct str request, struct asked *a, struct err *e)
 {
 	struct grpc_dp_reader r;
 	uint32_t index;
+	bool asks = false;
 	int n;
 
-	*containers = 0;
+	*a = (struct asked){0, 0};
 	grpc_dp_read(&r, GRPC_DP_ALLOCATE_REQUEST, request);
 	while ((n = grpc_dp_next(&r, e)) > 0) {
 		if (r.item == GRPC_DP_CONTAINER) {
-			++*containers;
+			a->containers++;
+			asks = false;
 		} else if (check_id(s, r.id, &index, e) < 0) {
 			return -e->code;
+		} else if (!asks) {
+			a->asking++;
+			asks = true;
 		}
 	}
 	return n;
@@ -183,12 +192,12 @@ static int put_allocate(struct buf *b, struct str request, struct str one, struc
 }
 
 static int do_allocate(struct service *s, struct grpc_call *call, struct str request,
-	struct buf *answer, struct err *e)
+	struct buf *answer, struct asked *a, struct err *e)
 {
 	struct buf one;
-	size_t containers, size;
+	size_t size;
 	char *mem;
-	int r = check_allocate(s, request, &containers, e);
+	int r = check_allocate(s, request, a, e);
 
 	if (r < 0) {
 		return r;
@@ -197,11 +206,11 @@ static int do_allocate(struct service *s, struct grpc_call *call, struct str req
 		service_update(s);
 	}
 	buf_init(&one, body, sizeof(body));
-	r = containers == 0 ? 0 : devices_put(s->devices, &one, e);
+	r = a->asking == 0 ? 0 : devices_put(s->devices, &one, e);
 	if (r < 0) {
 		return r;
 	}
-	size = containers * grpc_dp_container_size(one.n);
+	size = a->containers * grpc_dp_container_size(one.n);
 	mem = size > GRPC_MESSAGE_MAX ? NULL : grpc_call_mem(call, size);
 	if (mem == NULL) {
 		return no_memory(e);
@@ -213,17 +222,19 @@ static int do_allocate(struct service *s, struct grpc_call *call, struct str req
 static void allocate(void *arg, struct grpc_call *call, struct str request)
 {
 	struct service *s = arg;
+	struct asked asked;
 	struct buf answer;
 	struct err e;
 
-	if (do_allocate(s, call, request, &answer, &e) < 0) {
+	if (do_allocate(s, call, request, &answer, &asked, &e) < 0) {
 		s->allocation_failures++;
 		log_warn("Allocate refused: %s", e.msg);
 		grpc_call_fail(call, status_of(&e), e.msg);
 		return;
 	}
 	s->allocations++;
-	log_info("Allocate: %zu device nodes given", s->devices->directory ? 1 : s->devices->n);
+	log_debug("Allocate: %zu entries for each of %zu of %zu containers",
+		s->devices->directory ? 1 : s->devices->n, asked.asking, asked.containers);
 	grpc_call_reply(call, buf_str(&answer));
 }
 

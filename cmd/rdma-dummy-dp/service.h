@@ -17,8 +17,8 @@ struct service {
 	uint32_t stream_n;
 	uint64_t opened; /* streams, ever */
 	uint64_t allocations, allocation_failures, lists;
-	/* Told when a stream begins (up) or has ended. */
-	void (*stream)(void *arg, bool up);
+	/* Told when a stream begins (up) or has ended: call is its name. */
+	void (*stream)(void *arg, const struct grpc_call *call, bool up);
 	void *stream_arg;
 };
 

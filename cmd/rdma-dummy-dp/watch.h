@@ -12,18 +12,24 @@
  * socket or a file in it open says nothing itself (its inode lives on), its parent does. While the
  * folder is missing its nearest existing parent is watched instead. changed is called
  * after something happened, with made set if an entry called name was created or moved there: the
- * owner looks at the folder for itself. What inotify does not tell (a mount over the folder, a lost
- * event) shows at the owner's next look of its own.
+ * owner looks at the folder for itself. Where no watch can be had (a folder that may not be read,
+ * the user's number of watches used up) that is logged once and changed is called every second
+ * until there is one. What inotify does not tell (a mount over the folder, a lost event) shows at
+ * the owner's next look of its own.
  */
 struct watch {
 	struct loop *loop;
 	struct loop_fd w;
-	int wd; /* of the deepest folder there is; -1: nothing is watched */
-	int up; /* of the folder's parent, while the folder is there; -1 */
+	int wd;    /* of the deepest folder there is; -1: nothing is watched */
+	int up;    /* of the folder's parent, while the folder is there; -1 */
+	int blind; /* errno for which nothing is watched; 0: something is */
+	struct loop_timer poll;
 	char path[WATCH_PATH_MAX];
 	const char *name; /* NULL: none is of interest */
 	void (*changed)(struct watch *w, bool made);
 };
+
+#define WATCH_TIMERS 1 /* timers it may have set at one time */
 
 /* watch_init: path is absolute, without a '/' at its end. */
 int watch_init(struct watch *w, struct loop *l, const char *path, struct err *e) MUST_CHECK;

@@ -190,6 +190,7 @@ int loop_signal_fd(struct err *e)
 	(void)sigemptyset(&set); /* these three fail only for a bad signal number */
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
 		return err_sys(e, errno, "set up signals");
 	}

@@ -75,7 +75,8 @@ void loop_stop(struct loop *l);
 int loop_once(struct loop *l, int timeout_ms, struct err *e) MUST_CHECK;
 
 /*
- * loop_signal_fd: block SIGTERM and SIGINT and return a signalfd for them; SIGPIPE is ignored.
+ * loop_signal_fd: block SIGTERM, SIGINT and SIGHUP and return a signalfd for them; SIGPIPE is
+ * ignored.
  */
 int loop_signal_fd(struct err *e) MUST_CHECK;
 

@@ -70,6 +70,11 @@ void *grpc_call_mem(struct grpc_call *call, size_t n)
 	return p + head;
 }
 
+pid_t grpc_call_pid(const struct grpc_call *call)
+{
+	return grpc_conn_pid(&call->peer->conn);
+}
+
 /* Status and text as fields; the escaped text is in mem. Returns how many. */
 static size_t status_fields(struct grpc_call *call, nghttp2_nv *nv, char *mem, size_t cap)
 {

@@ -265,6 +265,11 @@ int grpc_client_call(struct grpc_client *c, struct loop *l, const struct grpc_re
 	return r;
 }
 
+pid_t grpc_client_pid(const struct grpc_client *c)
+{
+	return grpc_conn_pid(&c->conn);
+}
+
 void grpc_client_cancel(struct grpc_client *c)
 {
 	if (c->open) {

@@ -63,6 +63,9 @@ struct grpc_request {
 int grpc_client_call(struct grpc_client *c, struct loop *l, const struct grpc_request *q,
 	void (*done)(void *arg, const struct grpc_result *r), void *arg, struct err *e) MUST_CHECK;
 
+/* grpc_client_pid: of the server of the open call, as grpc_conn_pid. */
+pid_t grpc_client_pid(const struct grpc_client *c);
+
 /* grpc_client_cancel: close the connection; done is not called. Nothing happens if none is open. */
 void grpc_client_cancel(struct grpc_client *c);
 

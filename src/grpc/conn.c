@@ -337,3 +337,11 @@ void grpc_conn_free(struct grpc_conn *c)
 	c->session = NULL;
 	ASSERT(c->mem.used == 0);
 }
+
+pid_t grpc_conn_pid(const struct grpc_conn *c)
+{
+	struct ucred cred;
+	socklen_t n = sizeof(cred);
+
+	return getsockopt(c->w.fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) < 0 ? -1 : cred.pid;
+}

@@ -3,6 +3,8 @@
 #ifndef GRPC_CONN_H
 #define GRPC_CONN_H
 
+#include <sys/types.h>
+
 #include "base/loop.h"
 #include "base/str.h"
 #include "grpc/limits.h"
@@ -59,6 +61,10 @@ void grpc_conn_free(struct grpc_conn *c);
 
 /* grpc_conn_flush: after frames were submitted outside of a callback: write them. */
 void grpc_conn_flush(struct grpc_conn *c);
+
+/* grpc_conn_pid: the process at the other end as unix(7) tells: who connected, or who listens. 0:
+ * not of our PID namespace; -1: unknown. */
+pid_t grpc_conn_pid(const struct grpc_conn *c);
 
 /* grpc_conn_break: end it for that reason (static text), from the loop. The first one counts. */
 void grpc_conn_break(struct grpc_conn *c, const char *why);

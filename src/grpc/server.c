@@ -171,19 +171,40 @@ static void peer_expired(struct grpc_conn *c)
 	}
 }
 
-/* Who makes room: of the connections without a call the one that has been idle for longest. */
+/* How many connections a peer's process has; what is unknown counts as one process. */
+static uint32_t count_of(const struct grpc_server *s, pid_t pid)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < GRPC_CONNS_MAX; i++) {
+		n += grpc_conn_pid(&s->peer[i].conn) == pid;
+	}
+	return n;
+}
+
+/*
+ * Who makes room when all are used: of the connections without a call the one that has been idle
+ * for longest; else the oldest one of the process that has the most. Nobody is refused, so nobody
+ * can keep the kubelet out; and whoever has one connection loses it to none who has many.
+ */
 static struct grpc_peer *victim(struct grpc_server *s)
 {
-	struct grpc_peer *v = NULL;
+	struct grpc_peer *idle = NULL, *busy = NULL;
+	uint32_t most = 0;
 
 	for (size_t i = 0; i < GRPC_CONNS_MAX; i++) {
 		struct grpc_peer *p = &s->peer[i];
+		uint32_t n = count_of(s, grpc_conn_pid(&p->conn));
 
-		if (p->call_n == 0 && (v == NULL || p->since_ms < v->since_ms)) {
-			v = p;
+		if (p->call_n == 0 && (idle == NULL || p->since_ms < idle->since_ms)) {
+			idle = p;
+		}
+		if (busy == NULL || n > most || (n == most && p->since_ms < busy->since_ms)) {
+			busy = p;
+			most = n;
 		}
 	}
-	return v;
+	return idle != NULL ? idle : busy;
 }
 
 static struct grpc_peer *find_room(struct grpc_server *s)
@@ -196,10 +217,8 @@ static struct grpc_peer *find_room(struct grpc_server *s)
 		}
 	}
 	p = victim(s);
-	if (p != NULL) {
-		s->dropped++;
-		close_peer(p);
-	}
+	s->dropped++;
+	close_peer(p);
 	return p;
 }
 
@@ -208,11 +227,6 @@ int grpc_server_adopt(struct grpc_server *s, int fd, struct err *e)
 	struct grpc_peer *p = find_room(s);
 	int r;
 
-	if (p == NULL) {
-		cleanup_fd_close(&fd);
-		s->refused++;
-		return err_set(e, EBUSY, "%u connections are open already", GRPC_CONNS_MAX);
-	}
 	p->server = s;
 	p->calls = NULL;
 	p->call_n = 0;

@@ -31,6 +31,9 @@ struct grpc_watch {
 /* grpc_call_mem: zeroed memory that lives as long as the call; NULL over the connection's cap. */
 void *grpc_call_mem(struct grpc_call *call, size_t n) MUST_CHECK;
 
+/* grpc_call_pid: of the caller, as grpc_conn_pid. */
+pid_t grpc_call_pid(const struct grpc_call *call);
+
 /* grpc_call_reply: the answer of a unary method: message (valid until the call is closed: static,
  * or of grpc_call_mem), then OK. */
 void grpc_call_reply(struct grpc_call *call, struct str message);
@@ -62,7 +65,7 @@ struct grpc_peer {
 struct grpc_server {
 	/* Numbers, for metrics and tests. started: calls by status at their end, and how many began
 	 */
-	uint64_t accepted, refused, dropped; /* connections; no room; closed to make room */
+	uint64_t accepted, refused, dropped; /* connections; no descriptor left; closed for room */
 	uint64_t started, ended[GRPC_STATUSES];
 	uint32_t conns_now;
 
@@ -86,7 +89,8 @@ int grpc_server_listen(struct grpc_server *s, int fd, struct err *e) MUST_CHECK;
 /* grpc_server_unlisten: close the listening socket; connections stay. */
 void grpc_server_unlisten(struct grpc_server *s);
 
-/* grpc_server_adopt: serve a connected socket (taken over, also on error). */
+/* grpc_server_adopt: serve a connected socket (taken over, also on error). There is
+ * always room: one of another process may be closed for it. */
 int grpc_server_adopt(struct grpc_server *s, int fd, struct err *e) MUST_CHECK;
 
 /* grpc_server_free: GOAWAY to everyone, then close everything. closed() is called for streams. */

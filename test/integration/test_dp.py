@@ -192,6 +192,14 @@ def test_allocate_without_devices(node):
     assert e.health() == {"Unhealthy"}
     fails(grpc.StatusCode.FAILED_PRECONDITION, "no character device is there",
           e.client.call, "Allocate", request(ids_of(e, 1)))
+    answer = e.client.call("Allocate", request([], []))
+    assert [len(r.devices) for r in answer.container_responses] == [0, 0]
+
+
+def test_allocate_is_logged_for_those_who_debug(node):
+    p, e = node.pair("--log-level=debug")
+    e.client.call("Allocate", request(ids_of(e, 1), []))
+    p.says("debug: Allocate: 1 entries for each of 1 of 2 containers")
 
 
 def test_allocate_answer_too_large(node):
@@ -493,6 +501,74 @@ def test_stream_cut(node):
     node.kubelets[0].endpoint(2)
 
 
+def test_stream_cut_while_another_watches(node):
+    """The kubelet's own stream counts, not how many there are."""
+    p, e = node.pair()
+    other = Client(p.socket)
+    watch = other.watch()
+    next(watch)
+    e.stream.cancel()
+    e2 = node.kubelets[0].endpoint(2)
+    watch.cancel()
+    other.close()
+    assert not e2.ended.is_set()
+    assert len(node.kubelets[0].requests) == 2
+
+
+WATCH = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from kubelet import Client
+stream = Client(sys.argv[2]).watch()
+next(stream)
+print("up", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_many_watchers_do_not_keep_the_kubelet_out(node):
+    """The table of connections is full of watchers: the process with the most makes room."""
+    p, e = node.pair("--listen", "127.0.0.1:0")
+    port = re.search(r"listening on 127.0.0.1:(\d+)", p.text()).group(1)
+    many = WATCH.replace("stream = Client(sys.argv[2]).watch()\nnext(stream)", """
+clients, streams = [], []
+for _ in range(40):
+    clients.append(Client(sys.argv[2]))
+    streams.append(clients[-1].watch())
+    next(streams[-1])""")
+    assert many != WATCH
+    with subprocess.Popen(["/usr/bin/python3", "-c", many, os.path.dirname(__file__), p.socket],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"up\n"
+        wait(lambda: "\nferrule_dp_streams 16\n" in get(port, "/metrics")[1])
+        assert "\nferrule_dp_connections_refused_total 0\n" in get(port, "/metrics")[1]
+        assert not e.ended.is_set()
+        e.stream.cancel()
+        e2 = node.kubelets[0].endpoint(2)
+        assert e2.client.call("GetDevicePluginOptions") == pb.DevicePluginOptions()
+        other.stdin.close()
+    assert not e2.ended.is_set()
+    assert len(node.kubelets[0].requests) == 2
+
+
+def test_another_process_is_not_the_kubelet(node):
+    p = node.plugin("--listen", "127.0.0.1:0")
+    p.says("listening on")
+    port = re.search(r"listening on 127.0.0.1:(\d+)", p.text()).group(1)
+    node.kubelet(deaf=True)
+    p.says("registered with the kubelet")
+    with subprocess.Popen(["/usr/bin/python3", "-c", WATCH, os.path.dirname(__file__), p.socket],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"up\n"
+        wait(lambda: "\nferrule_dp_streams 1\n" in get(port, "/metrics")[1])
+        assert get(port, "/readyz")[0] == 503
+        assert '\nferrule_dp_state{state="registered"} 1\n' in get(port, "/metrics")[1]
+        node.kubelets[0].made[0].follow()
+        wait(lambda: get(port, "/readyz") == (200, "ok\n"))
+        other.stdin.close()
+    assert get(port, "/readyz") == (200, "ok\n")
+
+
 def test_connection_cut(node):
     _, e = node.pair()
     e.client.close()
@@ -514,9 +590,10 @@ def test_killed_plugin_leaves_a_socket(node):
     node.kubelets[0].endpoint(2)
 
 
-def test_socket_is_removed_at_exit(node):
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_socket_is_removed_at_exit(node, sig):
     p, _ = node.pair()
-    p.stop()
+    p.stop(sig=sig)
     assert os.listdir(node.folder) == ["kubelet.sock"]
     assert "stopped" in p.text()
 
@@ -542,6 +619,60 @@ def test_the_old_one_comes_back(node):
     new.stop()
     node.kubelets[0].endpoint(3)
     assert len(node.kubelets[0].requests) == 3
+
+
+def test_two_users_do_not_fight(node):
+    """The one may not connect to the other's socket: that too is somebody."""
+    os.chmod(node.folder, 0o777)
+    k = node.kubelet()
+    os.chmod(k.path, 0o777)
+    old = node.plugin(user=65534, group=65534, extra_groups=[])
+    k.endpoint()
+    new = node.plugin()
+    e = k.endpoint(2)
+    new.says("was another process's socket: its name is taken over")
+    old.says("another process has taken over")
+    for i in range(50):  # each is an event in the folder
+        make_device(node.folder, "x%d" % i)
+    assert e.client.call("GetDevicePluginOptions") == pb.DevicePluginOptions()
+    assert len(k.requests) == 2
+    assert old.text().count("another process has taken over") == 1
+    assert os.stat(new.socket).st_uid == 0
+
+
+def test_socket_removed_again_and_again(node):
+    p, _ = node.pair()
+    k = node.kubelets[0]
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        if os.path.exists(p.socket):
+            os.unlink(p.socket)
+        time.sleep(0.002)
+    # 100 ms, 100 ms, 200 ms, 400 ms, ...: five fit; without pauses there are hundreds.
+    assert len(k.requests) < 10
+    assert p.text().count("\n") < 40
+    k.endpoint(len(k.requests))
+    wait(lambda: os.path.exists(p.socket))
+
+
+@pytest.mark.parametrize("make", [lambda path: open(path, "w", encoding="ascii").close(),
+                                  os.mkdir, lambda path: os.symlink("kubelet.sock", path)],
+                         ids=["file", "folder", "link"])
+def test_own_name_is_no_socket(node, make):
+    path = node.folder + "/rdma-dummy-dp.sock"
+    make(path)
+    before = os.lstat(path)
+    p = node.plugin()
+    k = node.kubelet()
+    p.says("%s is no socket: it is left as it is" % path)
+    assert not k.requests
+    assert os.lstat(path).st_ino == before.st_ino
+    if os.path.isdir(path):
+        os.rmdir(path)
+    else:
+        os.unlink(path)
+    k.endpoint()
+    assert p.text().count("is no socket: it is left as it is") <= 2  # not at each try
 
 
 def test_two_hundred_restarts(node):
@@ -571,11 +702,13 @@ def test_refuses_wrong_usage():
             (["--mode", "dir"], "'dir' is not devices or directory"),
             (["--permissions", "rx"], "'rx' is not some of"),
             (["--permissions", "rwmr"], "'rwmr' is not some of"),
+            (["--permissions", "rr"], "each once"),
             (["--plugin-dir", "relative"], "not an absolute path"),
             (["--dev-dir", "/x/"], "not an absolute path"),
             (["--plugin-dir", "/" + "x" * 100], "too long for a socket"),
             (["--socket", "a/b"], "is not a file name"),
             (["--socket", "kubelet.sock"], "the kubelet's own"),
+            (["--socket", "kubelet_internal_checkpoint"], "the kubelet's own"),
             (["--socket", ".x"], "hidden"),
             (["--resource", "none"], "has no '/'"),
             (["--resource", "a.kubernetes.io/x"], "Kubernetes' own"),
@@ -595,6 +728,14 @@ def test_refuses_wrong_usage():
         r = subprocess.run([PLUGIN, *args], capture_output=True, text=True, timeout=20)
         assert r.returncode == 100, (args, r.stderr)
         assert why in r.stderr and r.stderr.count("\n") == 1, (args, r.stderr)
+
+
+def test_system_fails():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        r = subprocess.run([PLUGIN, "--listen", "127.0.0.1:%d" % s.getsockname()[1]],
+                           capture_output=True, text=True, timeout=20)
+    assert r.returncode == 111
+    assert "Address" in r.stderr and "in use" in r.stderr and "stopped" not in r.stderr
 
 
 def test_help_version_check():
@@ -662,6 +803,31 @@ def test_folder_not_writable(node):
     node.kubelet(wipe=False)
     p.says("make a socket in %s: Permission denied" % node.folder)
     assert p.proc.poll() is None
+
+
+def test_folder_that_may_not_be_searched(node):
+    os.chmod(node.folder, 0o744)
+    p = node.plugin(user=65534, group=65534, extra_groups=[])
+    p.says("waiting for the kubelet: %s/kubelet.sock: Permission denied" % node.folder)
+
+
+def test_folder_that_may_not_be_read(node):
+    """No watch can be had; that is said once, and looking goes on by the clock."""
+    os.chmod(node.folder, 0o733)
+    p = node.plugin(user=65534, group=65534, extra_groups=[])
+    p.says("cannot watch %s: Permission denied" % node.folder)
+    p.says("waiting for the kubelet: no")
+    k = node.kubelet(wipe=False)
+    os.chmod(k.path, 0o777)
+    k.endpoint()
+    k.stop()
+    p.says("waiting for the kubelet: no", 2)
+    assert p.text().count("cannot watch") == 1
+    os.chmod(node.folder, 0o777)
+    p.says("watching %s" % node.folder, 1)
+    k = node.kubelet(wipe=False)
+    os.chmod(k.path, 0o777)
+    k.endpoint()
 
 
 def test_read_only_root(node):
