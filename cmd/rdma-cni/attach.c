@@ -219,8 +219,14 @@ static int look(struct work *w)
 
 static int attach(struct work *w)
 {
-	int r = store(w, LEDGER_ATTACHING);
+	static struct ledger_entry now; /* large */
+	int r;
 
+	/* Whoever held the lock before may have been a DEL that took the record back. */
+	if (ledger_confirm(&w->c->store, w->en, &now, &w->c->fail.e) < 0) {
+		return call_code(w->c, CNI_ERR_LATER);
+	}
+	r = store(w, LEDGER_ATTACHING);
 	r = r < 0 ? r : bring_in(w);
 	r = r < 0 ? r : set_up(w);
 	r = r < 0 ? r : get_addrs(w);
