@@ -277,7 +277,7 @@ int ledger_owns(const struct ledger *l, const struct ledger_entry *en, struct er
 	for (size_t i = 0; i < l->n; i++) {
 		const struct sriov_holder *h = &l->rec[i].holder;
 
-		if (!same_vf(&l->rec[i], en)) {
+		if (!same_vf(&l->rec[i], en) || !ledger_holds(&l->rec[i])) {
 			continue;
 		}
 		/* Records are sorted: the first that means the VF has it, as in ledger_apply. */

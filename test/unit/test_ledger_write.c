@@ -241,6 +241,14 @@ static void test_ownership(void **state)
 	stored("c1", "eth0", 3);
 	assert_int_equal(owns("c1"), 0);
 	assert_int_equal(owns("c2"), -ESTALE);
+	/* One that only waits for IPAM has no VF. */
+	en.phase = LEDGER_IPAM_PENDING;
+	stored("c1", "eth0", 3);
+	assert_int_equal(owns("c1"), -ESTALE);
+	has_text("belongs to c2:eth0");
+	assert_int_equal(owns("c2"), 0);
+	en.phase = LEDGER_ATTACHED;
+	stored("c1", "eth0", 3);
 	/* The function counts, not the PF's name of the day; without one, PF and index. */
 	(void)snprintf(en.pf, sizeof(en.pf), "renamed");
 	assert_int_equal(owns("c1"), 0);
