@@ -78,7 +78,7 @@ static void undo(struct call *c, size_t n)
 	struct cni_fail why = c->fail;
 	char more[sizeof(why.details)] = "";
 
-	c->ipam_deadline_ms = clock_ms() + CALL_UNDO_MS;
+	call_begin(c, CALL_UNDO_MS);
 	log_error("%s", why.e.msg);
 	while (n > 0) {
 		const struct ledger_entry *en = &taken.entry[--n];

@@ -15,12 +15,6 @@
 #include "nl/announce.h"
 #include "nl/devconf.h"
 
-/*
- * Default routes of further interfaces: IPv4 prefers metric 0, which is what the first one gets,
- * IPv6 1024.
- */
-#define WORSE_METRIC 4096
-
 /* One attachment on its way, so that the steps below have short signatures. */
 struct work {
 	struct call *c;
@@ -39,6 +33,18 @@ static int store(struct work *w, enum ledger_phase phase)
 		return call_code(w->c, CNI_ERR_IO);
 	}
 	return 0;
+}
+
+/* Store the record as it is now; what is reported is what failed before. */
+static int keep_failure(struct work *w, int r)
+{
+	struct cni_fail why = w->c->fail;
+
+	if (store(w, w->en->phase) < 0) {
+		log_warn("%s", w->c->fail.e.msg);
+	}
+	w->c->fail = why;
+	return r;
 }
 
 static int device(struct work *w, const char *step)
@@ -61,7 +67,7 @@ static int bring_in(struct work *w)
 	struct sriov_mover *m = &w->c->mover;
 	struct err *e = &w->c->fail.e;
 
-	m->deadline_ms = clock_ms() + CALL_KERNEL_MS;
+	m->deadline_ms = call_until(w->c, CALL_KERNEL_MS);
 	if (sriov_vf_prepare(m, w->ref, &w->en->restore, &want, e) < 0) {
 		return device(w, "configure");
 	}
@@ -142,19 +148,21 @@ static int add_routes(struct work *w)
 {
 	struct cni_ipam *ip = &w->out->ip;
 
+	cni_ipam_rank(ip, (uint32_t)w->rank);
 	for (size_t i = 0; i < ip->route_n; i++) {
-		struct cni_route *r = &ip->route[i];
+		const struct cni_route *r = &ip->route[i];
 		bool again = false;
 
-		if (r->dst.prefix == 0 && r->priority == 0 && r->table == 0 && w->rank > 0) {
-			r->priority = WORSE_METRIC + (uint32_t)w->rank;
-		}
 		for (size_t k = 0; k < i; k++) {
 			again = again || same_route(&ip->route[k], r);
 		}
-		if (!again && add_route(w, r) < 0) {
+		if (again || add_route(w, r) == 0) {
+			continue;
+		}
+		if (w->c->fail.e.code != EEXIST || !cni_ipam_connected(ip, r)) {
 			return device(w, "route");
 		}
+		w->c->fail = (struct cni_fail)CNI_FAIL_INIT; /* the kernel made it */
 	}
 	return 0;
 }
@@ -191,6 +199,10 @@ static int get_addrs(struct work *w)
 		return 0;
 	}
 	r = ipam_add(w->c, &who, &w->out->ip);
+	if (r == -ENOENT) {
+		w->en->ipam[0] = '\0'; /* it never ran: nothing to release */
+		return keep_failure(w, r);
+	}
 	r = r < 0 ? r : add_addrs(w);
 	return r < 0 ? r : add_routes(w);
 }
@@ -219,8 +231,14 @@ static int look(struct work *w)
 
 static int attach(struct work *w)
 {
-	int r = store(w, LEDGER_ATTACHING);
+	static struct ledger_entry now; /* large */
+	int r;
 
+	/* Whoever held the lock before may have been a DEL that took the record back. */
+	if (ledger_confirm(&w->c->store, w->en, &now, &w->c->fail.e) < 0) {
+		return call_code(w->c, CNI_ERR_LATER);
+	}
+	r = store(w, LEDGER_ATTACHING);
 	r = r < 0 ? r : bring_in(w);
 	r = r < 0 ? r : set_up(w);
 	r = r < 0 ? r : get_addrs(w);
@@ -237,7 +255,7 @@ int attach_one(struct call *c, struct sriov_pod *pod, struct ledger_entry *en,
 {
 	struct work w = {.c = c, .pod = pod, .en = en, .ref = ref, .rank = rank, .out = out};
 	cleanup_fd int lock =
-		ledger_lock_vf(c->store.state, &ref->pci, clock_ms() + CALL_LOCK_MS, &c->fail.e);
+		ledger_lock_vf(c->store.state, &ref->pci, call_until(c, CALL_LOCK_MS), &c->fail.e);
 	int r;
 
 	memset(out, 0, sizeof(*out));

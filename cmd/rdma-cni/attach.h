@@ -7,8 +7,8 @@
 
 /*
  * attach_one: everything between "planned" and "attached" for one record; out is what the result
- * says of it. rank is its number among the interfaces that could have the pod's default route: that
- * of rank 0 gets it as IPAM says, the others with a metric that loses. On failure the VF is
+ * says of it. rank is its number among the pod's interfaces: that of rank 0 gets its routes as IPAM
+ * says, the others with metrics that lose (cni_ipam_rank). On failure the VF is
  * somewhere in between: release_one undoes it.
  */
 int attach_one(struct call *c, struct sriov_pod *pod, struct ledger_entry *en,

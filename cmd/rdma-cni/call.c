@@ -18,6 +18,26 @@ int call_code(struct call *c, uint32_t code)
 	return cni_fail(&c->fail, code);
 }
 
+void call_begin(struct call *c, int64_t ms)
+{
+	c->deadline_ms = clock_ms() + ms;
+}
+
+int64_t call_until(const struct call *c, int64_t ms)
+{
+	int64_t until = clock_ms() + ms;
+
+	return until < c->deadline_ms ? until : c->deadline_ms;
+}
+
+int64_t call_plugin_until(const struct call *c)
+{
+	int64_t until = clock_ms() + c->conf.ipam_timeout_ms,
+		last = c->deadline_ms - CALL_KERNEL_MS;
+
+	return until < last ? until : last;
+}
+
 int call_node_conf(struct call *c)
 {
 	static char mem[SRIOV_CONF_MEM];
@@ -52,7 +72,7 @@ int call_lock(struct call *c, const char *container_id, const char *ifname)
 		.l_whence = SEEK_SET,
 		.l_start = place_of(container_id, ifname),
 		.l_len = 1};
-	int64_t deadline = clock_ms() + CALL_LOCK_MS;
+	int64_t deadline = call_until(c, CALL_LOCK_MS);
 	cleanup_fd int fd =
 		openat(c->store.state, CALLS_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -90,7 +110,8 @@ int call_mover(struct call *c)
 	if (sriov_kernel_open(&c->kernel, SYSFS, &c->fail.e) < 0) {
 		return call_code(c, CNI_ERR_IO);
 	}
-	if (sriov_mover_open(&c->mover, &c->kernel, clock_ms() + CALL_KERNEL_MS, &c->fail.e) < 0) {
+	if (sriov_mover_open(&c->mover, &c->kernel, call_until(c, CALL_KERNEL_MS), &c->fail.e) <
+		0) {
 		sriov_kernel_close(&c->kernel);
 		return call_code(c, CNI_ERR_IO);
 	}

@@ -10,11 +10,14 @@
 #include "sriov/attach.h"
 #include "sriov/conf.h"
 
-/* Budgets of one call. Runtimes give a pod's network about a minute; none of these adds up to it.
+/*
+ * Every wait of a call ends at the call's deadline. With the undoing of an ADD that used all of it,
+ * that is below the two minutes after which kubelet gives up on a call.
  */
-#define CALL_LOCK_MS   30000 /* for other calls of this node */
-#define CALL_KERNEL_MS 10000 /* for a VF that is busy */
-#define CALL_UNDO_MS   15000 /* for IPAM and kernel together while an ADD is undone */
+#define CALL_MS        95000 /* for all of a call, of a GC: for each attachment */
+#define CALL_UNDO_MS   20000 /* while an ADD is undone */
+#define CALL_LOCK_MS   30000 /* of it for other calls of this node */
+#define CALL_KERNEL_MS 10000 /* of it for a VF that is busy; plugins leave that much */
 
 /* Large: static storage. Opened things are closed by call_close. */
 struct call {
@@ -32,19 +35,28 @@ struct call {
 	struct sriov_kernel kernel;
 	struct sriov_mover mover;
 	bool mover_open;
-	int64_t ipam_deadline_ms; /* clock_ms time, for all IPAM calls together */
+	int64_t deadline_ms; /* clock_ms time: the end of every wait */
 };
 
 /* call_code: c->fail.e was just set: the code that goes with it; returns -errno. */
 int call_code(struct call *c, uint32_t code);
+
+/* call_begin: ms are left from now on. */
+void call_begin(struct call *c, int64_t ms);
+
+/* call_until: the deadline of a wait of at most ms that begins now. */
+int64_t call_until(const struct call *c, int64_t ms);
+
+/* call_plugin_until: that of a delegated plugin that is started now. */
+int64_t call_plugin_until(const struct call *c);
 
 /* call_node_conf: read the node configuration. */
 int call_node_conf(struct call *c) MUST_CHECK;
 
 /*
  * call_lock: be the only call for this attachment. The lock is inherited by IPAM plugins: when a
- * runtime kills an ADD, the plugin that it ran may go on for a while, and a DEL has to wait for
- * what it does. -ETIMEDOUT.
+ * runtime kills an ADD, what the plugin had started may go on for a while, and a DEL has to wait
+ * for what it does. -ETIMEDOUT.
  */
 int call_lock(struct call *c, const char *container_id, const char *ifname) MUST_CHECK;
 void call_unlock(struct call *c);

@@ -207,7 +207,7 @@ int check_run(struct call *c)
 	if (r < 0) {
 		return r;
 	}
-	c->mover.deadline_ms = clock_ms() + CALL_KERNEL_MS;
+	c->mover.deadline_ms = call_until(c, CALL_KERNEL_MS);
 	if (sandbox_netns_open(&ns, c->env.netns, &c->fail.e) < 0) {
 		(void)err_wrap(&c->fail.e, "CNI_NETNS");
 		return call_code(c, CNI_ERR_NETNS);

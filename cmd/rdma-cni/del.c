@@ -70,9 +70,33 @@ static int lock(struct call *c)
 	return 0;
 }
 
+/* An ADD with this configuration would go to the delegate. */
+static bool delegable(struct call *c)
+{
+	static struct wants w;
+
+	if (wants_read(c, &w) < 0) {
+		c->fail = (struct cni_fail)CNI_FAIL_INIT;
+		return false;
+	}
+	return w.n == 0;
+}
+
+/* What IPAM says of addresses that may never have been is no reason to try for ever. */
+static int without_record(struct call *c)
+{
+	log_info("no record of %s:%s", c->env.container_id, c->env.ifname);
+	if (ipam_without_record(c) < 0) {
+		log_warn("%s", c->fail.e.msg);
+		c->fail = (struct cni_fail)CNI_FAIL_INIT;
+	}
+	return 0;
+}
+
 int del_run(struct call *c)
 {
 	size_t found = 0;
+	bool maybe;
 	int r = call_node_conf(c);
 
 	if (r < 0) {
@@ -92,9 +116,7 @@ int del_run(struct call *c)
 	if (r < 0) {
 		return r;
 	}
-	r = delegate_del(c, c->env.container_id, c->env.ifname, found == 0);
-	if (r == 0 && found == 0) {
-		r = ipam_without_record(c);
-	}
-	return r;
+	maybe = found == 0 && delegable(c);
+	r = delegate_del(c, c->env.container_id, c->env.ifname, maybe);
+	return r < 0 || found > 0 ? r : without_record(c);
 }

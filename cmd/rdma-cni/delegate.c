@@ -68,7 +68,7 @@ static int run(struct call *c, enum cni_command command, const char *type, const
 		.conf = conf,
 		.reply = &c->reply,
 		.keep_fd = c->lock,
-		.deadline_ms = c->ipam_deadline_ms,
+		.deadline_ms = call_plugin_until(c),
 		.mem = &c->mem};
 
 	return cni_plugin_run(&p, &c->fail);
@@ -160,6 +160,11 @@ int delegate_add(struct call *c)
 			c->node.state_dir);
 	}
 	ASSERT(file_name(id, ifname, name)); /* both were checked */
+	if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		return cni_fail_set(&c->fail, CNI_ERR_CONFIG, EEXIST,
+			"the container's %s is delegated already; DEL comes before another ADD",
+			ifname);
+	}
 	r = store(c, dir, name, conf);
 	if (r < 0) {
 		return r;
@@ -224,7 +229,11 @@ static int del_by_conf(struct call *c, const char *container_id, const char *ifn
 	if (rewrite(c, c->conf.version >= CNI_0_4_0, &conf) < 0) {
 		return -c->fail.e.code;
 	}
-	return run(c, CNI_DEL, c->conf.delegate_type, container_id, ifname, conf);
+	if (run(c, CNI_DEL, c->conf.delegate_type, container_id, ifname, conf) < 0) {
+		log_warn("not on record: %s", c->fail.e.msg);
+		c->fail = (struct cni_fail)CNI_FAIL_INIT;
+	}
+	return 0;
 }
 
 int delegate_del(struct call *c, const char *container_id, const char *ifname, bool maybe)
@@ -279,6 +288,17 @@ int delegate_check(struct call *c)
 	return r < 0 ? r : 1;
 }
 
+/* A plugin from before STATUS and GC does not know what CNI_COMMAND says. */
+static int tolerate(struct call *c, int r)
+{
+	if (r < 0 && c->fail.code == CNI_ERR_ENV) {
+		log_info("%s", c->fail.e.msg);
+		c->fail = (struct cni_fail)CNI_FAIL_INIT;
+		return 0;
+	}
+	return r;
+}
+
 int delegate_status(struct call *c)
 {
 	struct str conf;
@@ -289,7 +309,7 @@ int delegate_status(struct call *c)
 	if (rewrite(c, false, &conf) < 0) {
 		return -c->fail.e.code;
 	}
-	return run(c, CNI_STATUS, c->conf.delegate_type, NULL, NULL, conf);
+	return tolerate(c, run(c, CNI_STATUS, c->conf.delegate_type, NULL, NULL, conf));
 }
 
 /* GC, file by file. */
@@ -325,6 +345,7 @@ static int sweep_file(void *arg, const char *file, struct err *e)
 	r = load(s->c, s->dir, file, &mem, &root, &doc, type);
 	if (r == 1 && json_text_eq(json_get(root, "network"), str_from(s->c->conf.name))) {
 		log_info("%s:%s is delegated and not valid any more", id, ifname);
+		call_begin(s->c, CALL_MS);
 		r = delegate_del(s->c, id, ifname, false);
 	}
 	if (r < 0) {
@@ -352,7 +373,8 @@ static int gc_delegate(struct call *c, const struct cni_valid *valid, size_t n)
 		return cni_fail_set(&c->fail, CNI_ERR_CONFIG, EMSGSIZE,
 			"the delegate's configuration would be too long");
 	}
-	return run(c, CNI_GC, c->conf.delegate_type, NULL, NULL, buf_str(&b));
+	call_begin(c, CALL_MS);
+	return tolerate(c, run(c, CNI_GC, c->conf.delegate_type, NULL, NULL, buf_str(&b)));
 }
 
 int delegate_gc(struct call *c, const struct cni_valid *valid, size_t n)

@@ -74,6 +74,7 @@ static int sweep(struct call *c, size_t valid_n)
 			continue;
 		}
 		log_info("%s:%s is not valid any more", h->container_id, h->request);
+		call_begin(c, CALL_MS);
 		if (call_lock(c, h->container_id, h->request) < 0 ||
 			release_all(c, h->container_id, h->request, &found) < 0) {
 			log_error("%s:%s: %s", h->container_id, h->request, c->fail.e.msg);
@@ -109,6 +110,7 @@ static int ipam_gc(struct call *c, size_t valid_n)
 		}
 	}
 	buf_init(&b, text, sizeof(text));
+	call_begin(c, CALL_MS);
 	cni_rewrite_gc(&b, json_root(&c->conf.doc), wide, n);
 	if (!buf_ok(&b)) {
 		return cni_fail_set(&c->fail, CNI_ERR_CONFIG, EMSGSIZE,

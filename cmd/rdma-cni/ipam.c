@@ -27,7 +27,7 @@ int ipam_run(struct call *c, enum cni_command command, const struct ipam_for *wh
 		.conf = conf,
 		.reply = &c->reply,
 		.keep_fd = c->lock,
-		.deadline_ms = c->ipam_deadline_ms,
+		.deadline_ms = call_plugin_until(c),
 		.mem = &c->mem};
 
 	return cni_plugin_run(&p, &c->fail);

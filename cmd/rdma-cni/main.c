@@ -32,7 +32,7 @@ static char reply_mem[CNI_REPLY_MAX];
 static int read_stdin(struct call *c)
 {
 	struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
-	int64_t deadline = clock_ms() + STDIN_MS;
+	int64_t deadline = call_until(c, STDIN_MS);
 	size_t n = 0;
 
 	while (n <= CNI_CONF_MAX) {
@@ -104,7 +104,6 @@ static int run(struct call *c)
 	if (r < 0) {
 		return r;
 	}
-	c->ipam_deadline_ms = clock_ms() + c->conf.ipam_timeout_ms;
 	return commands[c->env.command](c);
 }
 
@@ -147,6 +146,7 @@ int main(int argc, char **argv)
 	}
 	c->store = (struct ledger_store)LEDGER_STORE_INIT;
 	c->lock = -1;
+	call_begin(c, CALL_MS);
 	c->vars = (const char *const *)environ;
 	c->conf.version = CNI_VERSION_OWN;
 	arena_init(&c->mem, call_mem, sizeof(call_mem));

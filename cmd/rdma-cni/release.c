@@ -47,7 +47,7 @@ static bool is_lent(void *arg, const struct pci_addr *vf)
 	const struct ledger *l = arg;
 
 	for (size_t i = 0; i < l->n; i++) {
-		if (l->rec[i].has_pci && pci_same(&l->rec[i].pci, vf)) {
+		if (ledger_holds(&l->rec[i]) && l->rec[i].has_pci && pci_same(&l->rec[i].pci, vf)) {
 			return true;
 		}
 	}
@@ -88,7 +88,7 @@ static int open_pod(struct call *c, struct sriov_pod *pod)
 	return 1;
 }
 
-static int bring_back(struct call *c, int64_t deadline_ms)
+static int bring_back(struct call *c)
 {
 	struct sriov_pod pod = SRIOV_POD_INIT;
 	struct sriov_returned how;
@@ -98,7 +98,7 @@ static int bring_back(struct call *c, int64_t deadline_ms)
 	if (call_mover(c) < 0) {
 		return -c->fail.e.code;
 	}
-	c->mover.deadline_ms = deadline_ms;
+	c->mover.deadline_ms = call_until(c, CALL_KERNEL_MS);
 	c->mover.lent = is_lent;
 	c->mover.arg = &records;
 	r = sriov_ref_find(&c->mover, &entry.pci, &ref, &c->fail.e);
@@ -120,7 +120,7 @@ static int bring_back(struct call *c, int64_t deadline_ms)
 	return r < 0 ? r : 0;
 }
 
-static int release_device(struct call *c, int64_t deadline_ms)
+static int release_device(struct call *c)
 {
 	int r = read_records(c);
 
@@ -140,7 +140,7 @@ static int release_device(struct call *c, int64_t deadline_ms)
 		c->fail = (struct cni_fail)CNI_FAIL_INIT;
 		return 0;
 	}
-	return bring_back(c, deadline_ms);
+	return bring_back(c);
 }
 
 static int release_addrs(struct call *c)
@@ -153,36 +153,57 @@ static int release_addrs(struct call *c)
 	return entry.ipam[0] != '\0' ? ipam_del(c, &who, entry.network) : 0;
 }
 
+static void enter(struct call *c, enum ledger_phase phase)
+{
+	entry.phase = phase;
+	if (ledger_store_entry(&c->store, &entry, &c->fail.e) < 0) {
+		/* A full disk: what is removed afterwards needs no room. */
+		log_warn("%s", c->fail.e.msg);
+		c->fail = (struct cni_fail)CNI_FAIL_INIT;
+	}
+}
+
+static int forget(struct call *c)
+{
+	if (ledger_remove(&c->store, str_from(entry.container_id), str_from(entry.ifname),
+		    &c->fail.e) < 0) {
+		return call_code(c, CNI_ERR_IO);
+	}
+	return 0;
+}
+
+/* Addresses first; the VF goes back even if IPAM cannot be reached. */
+static int release_both(struct call *c)
+{
+	struct cni_fail ipam = CNI_FAIL_INIT;
+	int r;
+
+	enter(c, LEDGER_RELEASING);
+	if (release_addrs(c) < 0) {
+		ipam = c->fail;
+		c->fail = (struct cni_fail)CNI_FAIL_INIT;
+		log_error("%s: addresses are not released: %s", entry.ifname, ipam.e.msg);
+	}
+	r = release_device(c);
+	if (r < 0 || ipam.e.code == 0) {
+		return r;
+	}
+	enter(c, LEDGER_IPAM_PENDING);
+	c->fail = ipam;
+	return -ipam.e.code;
+}
+
 /* Under the VF's lock, the record just loaded. */
 static int release_loaded(struct call *c)
 {
-	int64_t deadline = clock_ms() + CALL_KERNEL_MS;
-	struct cni_fail ipam = CNI_FAIL_INIT;
 	int r = 0;
 
-	if (entry.phase != LEDGER_PLANNED) {
-		entry.phase = LEDGER_RELEASING;
-		if (ledger_store_entry(&c->store, &entry, &c->fail.e) < 0) {
-			/* A full disk: what is removed below needs no room. */
-			log_warn("%s", c->fail.e.msg);
-			c->fail = (struct cni_fail)CNI_FAIL_INIT;
-		}
-		if (release_addrs(c) < 0) {
-			ipam = c->fail;
-			c->fail = (struct cni_fail)CNI_FAIL_INIT;
-			log_error("%s: addresses are not released: %s", entry.ifname, ipam.e.msg);
-		}
-		r = release_device(c, deadline);
+	if (entry.phase == LEDGER_IPAM_PENDING) {
+		r = release_addrs(c);
+	} else if (entry.phase != LEDGER_PLANNED) {
+		r = release_both(c);
 	}
-	if (r == 0 && ledger_remove(&c->store, str_from(entry.container_id), str_from(entry.ifname),
-			      &c->fail.e) < 0) {
-		r = call_code(c, CNI_ERR_IO);
-	}
-	if (r == 0 && ipam.e.code != 0) {
-		c->fail = ipam;
-		r = -ipam.e.code;
-	}
-	return r;
+	return r < 0 ? r : forget(c);
 }
 
 int release_one(struct call *c, const char *container_id, const char *ifname)
@@ -195,7 +216,7 @@ int release_one(struct call *c, const char *container_id, const char *ifname)
 		return r;
 	}
 	pci = entry.pci;
-	lock = ledger_lock_vf(c->store.state, &pci, clock_ms() + CALL_LOCK_MS, &c->fail.e);
+	lock = ledger_lock_vf(c->store.state, &pci, call_until(c, CALL_LOCK_MS), &c->fail.e);
 	if (lock < 0) {
 		return call_code(c, CNI_ERR_LATER);
 	}

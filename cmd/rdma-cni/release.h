@@ -9,8 +9,8 @@
  * release_one: give the VF and the addresses of one record back and remove it, whatever state they
  * are in: see ledger/entry.h for the phases. Nothing is touched when the VF is somebody else's by
  * now. A record that cannot be read is set aside. 0 also when there is no record. -errno with
- * c->fail: something is left to do; a later call does it, unless only IPAM failed: then the rest
- * is done and the record is gone.
+ * c->fail: something is left to do; a later call does it. When only IPAM failed the record stays
+ * as "ipam-pending", which does not hold the VF.
  */
 int release_one(struct call *c, const char *container_id, const char *ifname) MUST_CHECK;
 

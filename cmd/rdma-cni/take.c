@@ -234,7 +234,7 @@ static int take_locked(struct call *c, const struct wants *w, take_name_fn *name
 int take_vfs(struct call *c, const struct wants *w, take_name_fn *name,
 	const struct sandbox_netns *ns, struct taken *t)
 {
-	cleanup_fd int lock = ledger_lock(c->store.state, clock_ms() + CALL_LOCK_MS, &c->fail.e);
+	cleanup_fd int lock = ledger_lock(c->store.state, call_until(c, CALL_LOCK_MS), &c->fail.e);
 
 	t->n = 0;
 	if (lock < 0) {

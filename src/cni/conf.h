@@ -34,7 +34,7 @@ struct cni_conf {
 	uint32_t vlan, qos;               /* vlan 0: none */
 	uint16_t vlan_proto;              /* NL_VLAN_* */
 	uint32_t mtu;                     /* 0: as it is */
-	uint32_t ipam_timeout_ms;         /* ipamTimeoutMs, for all delegated plugins of a call */
+	uint32_t ipam_timeout_ms;         /* ipamTimeoutMs, for each run of a delegated plugin */
 	char node_conf[CNI_PATH_MAX + 1]; /* nodeConfig; empty: the default */
 };
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,12 +34,16 @@ static void close_end(int *fd)
 }
 
 /* In the child, between fork and exec: only async-signal-safe calls. */
-NORETURN static void become(const struct cni_exec *x, int in, int out, int report)
+NORETURN static void become(const struct cni_exec *x, pid_t parent, int in, int out, int report)
 {
 	char *argv[2];
 	sigset_t none;
 	int code;
 
+	/* A caller that is killed enforces no deadline any more. It may be gone already. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent) {
+		_exit(127);
+	}
 	argv[0] = (char *)(uintptr_t)x->path; /* execve's prototype predates const */
 	argv[1] = NULL;
 	(void)sigemptyset(&none);
@@ -62,6 +67,7 @@ static int pipe_pair(int p[2], struct err *e)
 static int start(const struct cni_exec *x, struct child *c, struct err *e)
 {
 	int in[2] = {-1, -1}, out[2] = {-1, -1}, report[2] = {-1, -1};
+	pid_t self = getpid();
 	int code = 0, r;
 
 	r = pipe_pair(in, e);
@@ -70,7 +76,7 @@ static int start(const struct cni_exec *x, struct child *c, struct err *e)
 	if (r == 0) {
 		c->pid = fork();
 		if (c->pid == 0) {
-			become(x, in[0], out[1], report[1]);
+			become(x, self, in[0], out[1], report[1]);
 		}
 		r = c->pid < 0 ? err_sys(e, errno, "fork") : 0;
 	}

@@ -9,7 +9,10 @@
 #include "cni/addr.h"
 #include "json/value.h"
 
-#define TEXT_CAP 80 /* the longest address with its prefix has 49 bytes */
+/* IPv4 prefers metric 0, which is what a first interface gets, IPv6 has 1024 for none. */
+#define WORSE_METRIC 4096
+
+#define TEXT_CAP     80 /* the longest address with its prefix has 49 bytes */
 
 /* Go programs write null and "" for what they do not have. */
 static bool given(struct json_val v)
@@ -207,4 +210,35 @@ const struct nl_ip *cni_ipam_gw(const struct cni_ipam *r, const struct cni_route
 		}
 	}
 	return NULL;
+}
+
+void cni_ipam_rank(struct cni_ipam *r, uint32_t rank)
+{
+	for (size_t i = 0; rank > 0 && i < r->route_n; i++) {
+		uint32_t *metric = &r->route[i].priority;
+		uint64_t n = *metric == 0 ? WORSE_METRIC + (uint64_t)rank
+					  : *metric + WORSE_METRIC * (1 + (uint64_t)rank);
+
+		*metric = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+	}
+}
+
+static bool same_net(const struct nl_ip *a, const struct nl_ip *b)
+{
+	unsigned whole = a->prefix / 8, rest = a->prefix % 8;
+	unsigned mask = 0xff00u >> rest & 0xffu;
+
+	return a->family == b->family && a->prefix == b->prefix &&
+	       memcmp(a->ip, b->ip, whole) == 0 &&
+	       (rest == 0 || ((unsigned)a->ip[whole] & mask) == ((unsigned)b->ip[whole] & mask));
+}
+
+bool cni_ipam_connected(const struct cni_ipam *r, const struct cni_route *route)
+{
+	for (size_t i = 0; i < r->ip_n; i++) {
+		if (same_net(&r->ip[i].addr, &route->dst)) {
+			return !route->has_gw && route->table == 0;
+		}
+	}
+	return false;
 }

@@ -41,4 +41,14 @@ int cni_ipam_parse(
 /* cni_ipam_gw: the gateway of a route: its own, else that of the first address of its family. */
 const struct nl_ip *cni_ipam_gw(const struct cni_ipam *r, const struct cni_route *route);
 
+/*
+ * cni_ipam_rank: routes of the interface number rank (0: they stay as they are) get metrics of
+ * their own, worse than those of every interface before it that has the same given: 4096 + rank
+ * for none, 4096 * (1 + rank) more than one that was given.
+ */
+void cni_ipam_rank(struct cni_ipam *r, uint32_t rank);
+
+/* cni_ipam_connected: the route that the kernel makes for one of the addresses. */
+bool cni_ipam_connected(const struct cni_ipam *r, const struct cni_route *route);
+
 #endif

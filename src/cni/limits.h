@@ -25,7 +25,7 @@
 #define CNI_IFACES_MAX 32   /* interfaces of one attachment */
 #define CNI_VALID_MAX  4096 /* valid attachments of a GC call; kubelet's pod limit is far below */
 
-/* Of all delegated plugins of one call together; runtimes give up on a pod after 60 s or more. */
+/* Of one run of a delegated plugin; runtimes give up on a pod after 60 s or more. */
 #define CNI_TIMEOUT_MS     25000
 #define CNI_TIMEOUT_MAX_MS 100000
 

@@ -93,8 +93,8 @@ static void put_family(
 	while (ip != NULL && i < ip->ip_n && ip->ip[i].addr.family != family) {
 		i++;
 	}
-	if (ip == NULL || i == ip->ip_n) {
-		return;
+	if (ip == NULL || i == ip->ip_n || json_type(json_get(r->prev, key)) > JSON_NULL) {
+		return; /* an earlier plugin's stays */
 	}
 	json_put_object(w, key);
 	put_ip(w, "ip", &ip->ip[i].addr, true);
@@ -202,6 +202,10 @@ static void put_prev_member(
 	if (json_text_eq(key, STR("cniVersion"))) {
 		return; /* written already */
 	}
+	if (cni_version_shape(r->version) == CNI_SHAPE_IP4 && json_type(val) == JSON_NULL &&
+		(json_text_eq(key, STR("ip4")) || json_text_eq(key, STR("ip6")))) {
+		return; /* ours may follow */
+	}
 	json_put_raw_key(w, json_raw(key));
 	json_put_raw(w, NULL, json_raw(val));
 }
@@ -231,6 +235,10 @@ void cni_result_write(struct buf *b, const struct cni_result *r)
 	struct json_val key, val;
 	struct json_writer w;
 
+	if (r->iface_n == 0 && json_type(r->prev) == JSON_OBJECT) {
+		buf_add(b, json_raw(r->prev));
+		return;
+	}
 	json_writer_init(&w, b);
 	json_put_object(&w, NULL);
 	json_put_cstr(&w, "cniVersion", cni_version_name(r->version));

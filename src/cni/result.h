@@ -30,9 +30,11 @@ struct cni_result {
 int cni_prev_check(struct json_val prev, enum cni_version v, struct cni_fail *f) MUST_CHECK;
 
 /*
- * cni_result_write: everything in prev stays as it is, byte for byte but for white space between
+ * cni_result_write: without interfaces of ours, prev byte for byte where there is one. Else
+ * everything in prev stays as it is, byte for byte but for white space between
  * members, and in its order; our interfaces, addresses and routes follow those that are there. The
- * versions 0.1.0 and 0.2.0 know one address a family and no interfaces: the first interface's.
+ * versions 0.1.0 and 0.2.0 know one address a family and no interfaces: that of prev, else the
+ * first interface's.
  */
 void cni_result_write(struct buf *b, const struct cni_result *r);
 

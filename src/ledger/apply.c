@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which VF a record means: see read.h. */
 #include <stdio.h>
+#include <string.h>
 
 #include "ledger/read.h"
 
@@ -46,6 +47,11 @@ static void note_clash(
 	ASSERT(n > 0 && (size_t)n < sizeof(l->clash));
 }
 
+bool ledger_holds(const struct ledger_rec *rec)
+{
+	return strcmp(rec->holder.phase, LEDGER_NO_VF) != 0;
+}
+
 size_t ledger_apply(struct ledger *l, struct sriov_node *n)
 {
 	size_t unknown = 0;
@@ -58,6 +64,9 @@ size_t ledger_apply(struct ledger *l, struct sriov_node *n)
 	for (size_t i = 0; i < l->n; i++) {
 		struct sriov_vf *vf = find(n, &l->rec[i]);
 
+		if (!ledger_holds(&l->rec[i])) {
+			continue;
+		}
 		if (vf == NULL) {
 			unknown++;
 		} else if (vf->holder != NULL) {

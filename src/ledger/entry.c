@@ -12,7 +12,7 @@
 #include "ledger/read.h"
 #include "ledger/record_priv.h"
 
-static const char *const phases[] = {"planned", "attaching", "attached", "releasing"};
+static const char *const phases[] = {"planned", "attaching", "attached", "releasing", LEDGER_NO_VF};
 
 const char *ledger_phase_name(enum ledger_phase p)
 {

@@ -13,9 +13,17 @@
  * attaching	anything between nothing and everything of ADD was done.
  * attached	ADD is complete.
  * releasing	DEL, GC or the undoing of an ADD has begun; anything of it was done.
- * In the last three: IPAM DEL, sriov_vf_return with restore, remove the record, in this order.
+ * ipam-pending	the VF is back and no longer held; IPAM DEL failed and is to be tried again.
+ * In the three before that: IPAM DEL, sriov_vf_return with restore, remove the record, in this
+ * order.
  */
-enum ledger_phase { LEDGER_PLANNED, LEDGER_ATTACHING, LEDGER_ATTACHED, LEDGER_RELEASING };
+enum ledger_phase {
+	LEDGER_PLANNED,
+	LEDGER_ATTACHING,
+	LEDGER_ATTACHED,
+	LEDGER_RELEASING,
+	LEDGER_IPAM_PENDING,
+};
 
 const char *ledger_phase_name(enum ledger_phase p); /* "planned", ... */
 

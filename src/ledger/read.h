@@ -15,6 +15,7 @@
  */
 #define LEDGER_DIR     "attachments"
 #define LEDGER_VERSION 1
+#define LEDGER_NO_VF   "ipam-pending" /* the phase that does not hold the VF */
 
 /* One record, as far as readers need it. The strings live until the ledger is read again. */
 struct ledger_rec {
@@ -68,11 +69,15 @@ int ledger_record_parse(
 bool ledger_record_name(
 	struct str container_id, struct str ifname, char *out, size_t cap) MUST_CHECK;
 
+/* ledger_holds: whether the record's VF is still its attachment's. */
+bool ledger_holds(const struct ledger_rec *rec);
+
 /*
  * ledger_apply: point each VF of n that a record names (by PCI address if the record has one, else
  * by PF name and index) to its holder, the others to none. Returns how many records name no VF of
- * n. Where two name the same VF the first by container id, then interface, has it; the other is
- * counted in clashes and the first such pair described in clash.
+ * n. Records that hold none (ledger_holds) are passed over. Where two name the same VF the first by
+ * container id, then interface, has it; the other is counted in clashes and the first such pair
+ * described in clash.
  */
 size_t ledger_apply(struct ledger *l, struct sriov_node *n);
 

@@ -242,6 +242,27 @@ int ledger_set_aside(const struct ledger_store *s, struct str container_id, stru
 	return sync_dir(s->dir, e);
 }
 
+int ledger_confirm(const struct ledger_store *s, const struct ledger_entry *en,
+	struct ledger_entry *now, struct err *e)
+{
+	int r = ledger_load(s, str_from(en->container_id), str_from(en->ifname), now, e);
+
+	if (r == -ENOENT) {
+		return err_set(e, ESTALE, "its record was removed meanwhile");
+	}
+	if (r < 0) {
+		return r;
+	}
+	if (now->phase != LEDGER_PLANNED || now->has_pci != en->has_pci ||
+		!pci_same(&now->pci, &en->pci) || strcmp(now->boot_id, en->boot_id) != 0 ||
+		strcmp(now->request, en->request) != 0 || now->netns_inode != en->netns_inode) {
+		return err_set(e, ESTALE,
+			"its record was replaced meanwhile: VF %u of %s, phase %s",
+			(unsigned)now->vf, now->pf, ledger_phase_name(now->phase));
+	}
+	return 0;
+}
+
 static bool same_vf(const struct ledger_rec *rec, const struct ledger_entry *en)
 {
 	if (rec->has_pci && en->has_pci) {
@@ -256,7 +277,7 @@ int ledger_owns(const struct ledger *l, const struct ledger_entry *en, struct er
 	for (size_t i = 0; i < l->n; i++) {
 		const struct sriov_holder *h = &l->rec[i].holder;
 
-		if (!same_vf(&l->rec[i], en)) {
+		if (!same_vf(&l->rec[i], en) || !ledger_holds(&l->rec[i])) {
 			continue;
 		}
 		/* Records are sorted: the first that means the VF has it, as in ledger_apply. */

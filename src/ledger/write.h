@@ -45,6 +45,15 @@ int ledger_store_entry(
 int ledger_load(const struct ledger_store *s, struct str container_id, struct str ifname,
 	struct ledger_entry *en, struct err *e) MUST_CHECK;
 
+/*
+ * ledger_confirm: check, under the VF's lock, that the record of en is on disk as it was stored as
+ * planned: nobody has taken it back since, and nobody else made another one. now: memory for the
+ * record on disk. -ESTALE: it is gone or another one; then neither VF nor record is to be touched.
+ * Other -errno: as ledger_load.
+ */
+int ledger_confirm(const struct ledger_store *s, const struct ledger_entry *en,
+	struct ledger_entry *now, struct err *e) MUST_CHECK;
+
 /* ledger_remove: the record is gone for good when this returns. None is success. Under the VF's
  * lock. */
 int ledger_remove(const struct ledger_store *s, struct str container_id, struct str ifname,

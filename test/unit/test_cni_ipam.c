@@ -148,6 +148,50 @@ static void too_many(void **state)
 	assert_int_equal(parse(text), -E2BIG);
 }
 
+static void ranks(void **state)
+{
+	static const struct {
+		uint32_t given, rank, want;
+	} rows[] = {{0, 0, 0}, {7, 0, 7}, {0, 1, 4097}, {0, 2, 4098}, {1, 1, 8193}, {1, 2, 12289},
+		{UINT32_MAX, 0, UINT32_MAX}, {UINT32_MAX, 1, UINT32_MAX}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		memset(&r, 0, sizeof(r));
+		r.route_n = 2;
+		r.route[0].priority = rows[i].given;
+		cni_ipam_rank(&r, rows[i].rank);
+		assert_int_equal(r.route[0].priority, rows[i].want);
+		assert_int_equal(r.route[1].priority, rows[i].rank == 0 ? 0 : 4096 + rows[i].rank);
+		assert_int_equal(r.route[2].priority, 0);
+	}
+}
+
+static void connected(void **state)
+{
+	static const struct {
+		const char *dst;
+		bool want;
+	} rows[] = {{"10.0.16.0/20", true}, {"10.0.32.0/20", false}, {"10.0.16.0/24", false},
+		{"0.0.0.0/0", false}, {"fd00::/64", true}, {"fd00:0:0:1::/64", false}};
+
+	(void)state;
+	assert_int_equal(parse("{\"ips\":[{\"address\":\"10.0.17.5/20\"},"
+			       "{\"address\":\"fd00::5/64\"}]}"),
+		0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct cni_route route = {0};
+
+		assert_true(cni_net_parse(str_from(rows[i].dst), &route.dst));
+		assert_int_equal(cni_ipam_connected(&r, &route), rows[i].want);
+		route.has_gw = true;
+		assert_false(cni_ipam_connected(&r, &route));
+		route.has_gw = false;
+		route.table = 7;
+		assert_false(cni_ipam_connected(&r, &route));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +200,8 @@ int main(void)
 		cmocka_unit_test(no_gateway),
 		cmocka_unit_test(mistakes),
 		cmocka_unit_test(too_many),
+		cmocka_unit_test(ranks),
+		cmocka_unit_test(connected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

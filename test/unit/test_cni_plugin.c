@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -156,6 +157,34 @@ static void leaves_something_behind(void **state)
 	assert_true(clock_ms() - begin < 60000);
 }
 
+/* One that is killed leaves no plugin without a deadline: its standard error ends. */
+static void dies_with_its_caller(void **state)
+{
+	int p[2];
+	char c;
+	pid_t pid;
+
+	(void)state;
+	script("stays", "echo x >&2; exec sleep 1000");
+	assert_int_equal(pipe(p), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)dup2(p[1], STDERR_FILENO);
+		(void)close(p[0]);
+		(void)close(p[1]);
+		(void)run("stays", STR("{}"), 600000);
+		_exit(1);
+	}
+	(void)close(p[1]);
+	assert_int_equal(read(p[0], &c, 1), 1); /* it runs */
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	while (read(p[0], &c, 1) > 0) {
+	}
+	(void)close(p[0]);
+}
+
 static void not_there(void **state)
 {
 	char path[128];
@@ -197,6 +226,7 @@ int main(void)
 		cmocka_unit_test(trouble),
 		cmocka_unit_test(hangs),
 		cmocka_unit_test(leaves_something_behind),
+		cmocka_unit_test(dies_with_its_caller),
 		cmocka_unit_test(not_there),
 	};
 

@@ -118,7 +118,11 @@ static void chained(void **state)
 	(void)state;
 	fill();
 	check(CNI_1_0_0, "{\"cniVersion\":\"1.0.0\",\"interfaces\":null}", 0,
-		"{\"cniVersion\":\"1.0.0\",\"interfaces\":null,\"dns\":{}}");
+		"{\"cniVersion\":\"1.0.0\",\"interfaces\":null}");
+	check(CNI_1_0_0, "{ \"dns\": {},\"x\":1 }", 0, "{ \"dns\": {},\"x\":1 }");
+	check(CNI_0_2_0, "{\"ip4\":{\"ip\":\"10.1.0.1/8\"},\"ip6\":null,\"dns\":{}}", 1,
+		"{\"cniVersion\":\"0.2.0\",\"ip4\":{\"ip\":\"10.1.0.1/8\"},\"dns\":{},"
+		"\"ip6\":{\"ip\":\"fd00::5/64\",\"routes\":[]}}");
 	check(CNI_1_0_0,
 		"{\"cniVersion\":\"1.0.0\",\"x\\n\":{ \"a\": 1 "
 		"},\"interfaces\":[{\"name\":\"a\"},{}],"

@@ -58,10 +58,11 @@ static void test_everything_comes_back(void **state)
 
 static void test_every_phase_comes_back(void **state)
 {
-	static const char *const names[] = {"planned", "attaching", "attached", "releasing"};
+	static const char *const names[] = {
+		"planned", "attaching", "attached", "releasing", "ipam-pending"};
 
 	(void)state;
-	for (int p = LEDGER_PLANNED; p <= LEDGER_RELEASING; p++) {
+	for (int p = LEDGER_PLANNED; p <= LEDGER_IPAM_PENDING; p++) {
 		sample_entry(&en);
 		en.phase = (enum ledger_phase)p;
 		assert_string_equal(ledger_phase_name(en.phase), names[p]);

@@ -397,6 +397,23 @@ static void test_apply_unknown(void **state)
 	}
 }
 
+/* A record that only waits for IPAM holds nothing, clashes with nothing and knows every VF. */
+static void test_apply_ipam_pending(void **state)
+{
+	(void)state;
+	make_node();
+	put("a", "eth0", "p0", 1, "");
+	put("b", "eth0", "p0", 1, "");
+	put("c", "eth0", "p9", 1, "");
+	read_ok(3, 0);
+	assert_true(ledger_holds(&ledger.rec[0]));
+	ledger.rec[0].holder.phase = ledger.rec[2].holder.phase = "ipam-pending";
+	assert_false(ledger_holds(&ledger.rec[0]));
+	assert_int_equal(ledger_apply(&ledger, &node), 0);
+	assert_string_equal(holder_of(1), "b");
+	assert_int_equal(ledger.clashes, 0);
+}
+
 static void test_apply_clash(void **state)
 {
 	(void)state;
@@ -434,6 +451,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_while_written, make_top, drop_top),
 		cmocka_unit_test_setup_teardown(test_apply, make_top, drop_top),
 		cmocka_unit_test_setup_teardown(test_apply_unknown, make_top, drop_top),
+		cmocka_unit_test_setup_teardown(test_apply_ipam_pending, make_top, drop_top),
 		cmocka_unit_test_setup_teardown(test_apply_clash, make_top, drop_top),
 	};
 

@@ -241,11 +241,49 @@ static void test_ownership(void **state)
 	stored("c1", "eth0", 3);
 	assert_int_equal(owns("c1"), 0);
 	assert_int_equal(owns("c2"), -ESTALE);
+	/* One that only waits for IPAM has no VF. */
+	en.phase = LEDGER_IPAM_PENDING;
+	stored("c1", "eth0", 3);
+	assert_int_equal(owns("c1"), -ESTALE);
+	has_text("belongs to c2:eth0");
+	assert_int_equal(owns("c2"), 0);
+	en.phase = LEDGER_ATTACHED;
+	stored("c1", "eth0", 3);
 	/* The function counts, not the PF's name of the day; without one, PF and index. */
 	(void)snprintf(en.pf, sizeof(en.pf), "renamed");
 	assert_int_equal(owns("c1"), 0);
 	en.has_pci = false;
 	assert_int_equal(owns("c1"), -ESTALE);
+}
+
+static int confirm(void)
+{
+	return ledger_confirm(&store, &en, &back, &e);
+}
+
+static void test_confirmed_only_as_planned(void **state)
+{
+	static struct ledger_entry other;
+
+	(void)state;
+	en.phase = LEDGER_PLANNED;
+	stored("c1", "eth0", 3);
+	assert_int_equal(confirm(), 0);
+	for (int i = 0; i < 5; i++) {
+		other = en;
+		other.phase = i == 0 ? LEDGER_RELEASING : LEDGER_PLANNED;
+		other.pci.fn = (uint8_t)(i == 1 ? 4 : 3);
+		other.request[0] = i == 2 ? 'x' : en.request[0];
+		other.boot_id[0] = i == 3 ? 'f' : en.boot_id[0];
+		other.netns_inode = en.netns_inode + (i == 4 ? 1 : 0);
+		assert_int_equal(ledger_store_entry(&store, &other, &e), 0);
+		assert_int_equal(confirm(), -ESTALE);
+		has_text("replaced");
+	}
+	assert_int_equal(ledger_remove_c("c1", "eth0"), 0);
+	assert_int_equal(confirm(), -ESTALE);
+	has_text("removed");
+	assert_int_equal(load("c1", "eth0"), -ENOENT); /* it does not come back */
 }
 
 static void test_no_ledger(void **state)
@@ -332,6 +370,7 @@ int main(void)
 		T(test_set_aside),
 		T(test_listed_in_order),
 		T(test_ownership),
+		T(test_confirmed_only_as_planned),
 		T(test_no_ledger),
 		T(test_a_store_that_fails_leaves_the_old_record),
 		T(test_locks),
