@@ -20,11 +20,17 @@ PROBE_SECONDS = 10
 KERNEL_ARGS = "console=ttyS0 quiet panic=-1 net.ifnames=0 mitigations=off nohz=off highres=off"
 
 
-def _base(kernel, initrd, append, accel):
+def cpus(nodes):
+    """Processors of a node. More than the host has, all in all, make a lab several times slower:
+    a guest's processor waits for another one that the host does not let run."""
+    return 2 if len(os.sched_getaffinity(0)) >= 2 * nodes else 1
+
+
+def _base(kernel, initrd, append, accel, smp=1):
     cpu = "host" if accel == "kvm" else "max"
     name = "kvm" if accel == "kvm" else "tcg,thread=multi"
     return [QEMU, "-machine", "q35,kernel-irqchip=split" if accel == "kvm" else "q35",
-            "-accel", name, "-cpu", cpu, "-smp", "2", "-m", str(MEMORY_MB),
+            "-accel", name, "-cpu", cpu, "-smp", str(smp), "-m", str(MEMORY_MB),
             "-nodefaults", "-display", "none", "-no-reboot", "-no-user-config",
             "-kernel", kernel.image, "-initrd", initrd,
             "-append", f"{KERNEL_ARGS} {append}"]
@@ -63,7 +69,7 @@ def command(kernel, initrd, accel, number, nodes, pfs):
     name = node_name(number)
     argv = _base(kernel, initrd, f"intel_iommu=on iommu=pt lab.name={name} "
                  f"lab.addr={node_addr(number)} lab.host={HOST_ADDR} lab.nodes={nodes} "
-                 f"lab.pfs={pfs}", accel)
+                 f"lab.pfs={pfs}", accel, cpus(nodes))
     argv += ["-name", name, "-device", "intel-iommu,intremap=off",
              "-serial", f"file:{os.path.join(LOG, name)}.console",
              "-qmp", f"unix:{name}.qmp,server=on,wait=off", "-device", "virtio-rng-pci"]

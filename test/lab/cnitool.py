@@ -67,14 +67,33 @@ echo "$out" | sed 's/"1.0.0"/"1.1.0"/'
 exit $status
 """
 
+# A plugin for addresses, and to delegate to, with a file for each interface that it has been asked
+# for. It starts in a tenth of the time, and has files $d/slow, $d/fail for what it shall do.
+STORE = """#!/bin/sh
+d=/var/lib/cni/store
+case $CNI_COMMAND in
+ADD)
+    mkdir -p $d
+    echo held >$d/$CNI_CONTAINERID:$CNI_IFNAME
+    echo '{"cniVersion":"1.1.0","ips":[{"address":"10.9.0.'$((10 + ${CNI_IFNAME#${CNI_IFNAME%?}}))'/24"}],"dns":{}}'
+    ;;
+DEL) rm -f $d/$CNI_CONTAINERID:$CNI_IFNAME ;;
+esac
+"""
+
 
 class Cni:
     """The plugin on one node."""
 
     def __init__(self, node):
         self.node = node
-        node.write("/opt/lab/hl11", HOST_LOCAL_11)
-        node.run("chmod", "755", "/opt/lab/hl11")
+        self.plugin("hl11", HOST_LOCAL_11)
+        self.plugin("store", STORE)
+
+    def plugin(self, name, script):
+        """A plugin of the tests, in CNI_PATH."""
+        self.node.run("sh", "-ec", 'mkdir -p /opt/lab; cat >"$1"; chmod 755 "$1"', "sh",
+                      f"/opt/lab/{name}", data=script.encode())
 
     def call(self, command, cid, net, ifname="eth0", netns=None, env=None, raw=False, timeout=90):
         """Runs it; exit status, what it printed (parsed unless raw or nothing), its log."""
@@ -119,6 +138,12 @@ class Cni:
         """What must be the same before and after."""
         links, _, rest = self.node.text("sh", "-c", STATE).partition("---\n")
         return {link["ifname"]: link for link in json.loads(links)}, rest
+
+    def whole(self):
+        """state(), and everything else in the state directory but who held the lock last."""
+        return self.state(), self.node.text(
+            "sh", "-c", ": >/run/ferrule/lock; find /run/ferrule | sort; "
+            'grep -r "" /run/ferrule | sort')
 
     def clean(self):
         """As before the first ADD, without bringing up the VFs again."""

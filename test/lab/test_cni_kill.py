@@ -1,103 +1,141 @@
 # SPDX-License-Identifier: MIT
 """rdma-cni killed before its system calls, and random churn: nothing is ever lost.
 
-A sample by default, since this takes long; everything with FERRULE_KILL_POINTS=25 and
-FERRULE_CHURN_STEPS=500 (FERRULE_CHURN_SEED chooses another history)."""
+A sample by default, since this takes long. FERRULE_KILL_POINTS is the number of points of each of
+the tests, or "all": every system call with every retry, "each": every system call with one of them; FERRULE_KILL_RANGE=1-200 only the calls
+from the 1st to the 200th. FERRULE_CHURN_STEPS=500 for a long history, FERRULE_CHURN_SEED for another
+one. Both nodes work at once, each at half of it."""
 
 import json
 import os
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from cnitool import Cni, conf
 from labtool import TOP
 
-CHUNK = 25  # points from one call over the lab's channel to the next ...
-POINTS = int(os.environ.get("FERRULE_KILL_POINTS", "4"))  # ... of which so many are tried: 25 is all
+pytestmark = pytest.mark.both
 
+POINTS = os.environ.get("FERRULE_KILL_POINTS", "12")
+RANGE = os.environ.get("FERRULE_KILL_RANGE", "1-9999")
+STEPS = int(os.environ.get("FERRULE_CHURN_STEPS", "40"))
+SEED = int(os.environ.get("FERRULE_CHURN_SEED", "1"))
+RETRIES = ("again", "gc", "gone")
+CHUNK = 40  # points in one call over the lab's channel
+BEYOND = 8  # calls more than were counted: how often something is waited for is chance
 
-@pytest.fixture
-def cni(node1):
-    """One PF with two VFs: what the plugin does with more is the same, only more often."""
-    lab = node1.lab
-    for source, target in (("build/tools/killat", "/tmp/killat"),
-                           ("test/lab/guest/kill_cni.sh", "/tmp/kill_cni.sh")):
-        lab.call("push", node1.name, os.path.join(TOP, source), target)
-    node1.init("--pf", "enp1s0f0", "--num-vfs", "2")
-    node1.wait(lambda: "LOWER_UP" in node1.link("enp1s0f0")["flags"], "the PF has a link")
-    it = Cni(node1)
-    return it
-
-
-def configure(cni):
-    """One configuration for each kind of retry; a first round makes what later ones find."""
-    plain = conf(interfaces=[{"min_tx_rate": 100, "max_tx_rate": 200}])
-    newest = dict(conf("1.1.0", interfaces=[{"max_tx_rate": 200}]),
-                  **{"cni.dev/valid-attachments": []})
-    for i, net in enumerate((plain, plain, newest)):
-        cni.node.write(f"/tmp/kill{i}.conf", json.dumps(net))
-        cni.pod("k1")
-        cni.ok("ADD", "k1", net)
-        cni.ok("DEL", "k1", net)
-        cni.node.run("ip", "netns", "del", "k1")
-
-
-@pytest.mark.parametrize("command", ["ADD", "DEL"])
-def test_killed_at_every_system_call(cni, command):
-    """What the runtime does next brings the node back to where it was."""
-    configure(cni)
-    at, done = 1, 0
-    while True:
-        said = cni.node.run("/tmp/kill_cni.sh", command, str(at), str(at + POINTS - 1), check=False,
-                            timeout=600).stdout.decode()
-        done += said.count("passed ")
-        assert "failed" not in said, said
-        if "end " in said:
-            break
-        assert f"passed {at + POINTS - 1}\n" in said, f"stopped: {said}"
-        at += CHUNK
-    print(f"{command}: killed before {done} of its system calls, the last one near the {at}th")
-    assert at > 100, "that few calls cannot be all"
-
-
-STEPS = int(os.environ.get("FERRULE_CHURN_STEPS", "50"))  # 500 takes some minutes
-
-
-def test_random_churn(cni):
-    """ADD, DEL, kills and namespaces that die, in any order: at the end everything is back."""
-    seed = int(os.environ.get("FERRULE_CHURN_SEED", "1"))
-    rng = random.Random(seed)
-    configure(cni)
-    before = cni.state()
-    pods = [f"c{i}" for i in range(4)]
-    lines = []
-    for _ in range(STEPS):
-        pod = rng.choice(pods)
-        step = rng.choice(["add", "add", "del", "die", f"kill ADD {rng.randrange(1, 400)}",
-                           f"kill DEL {rng.randrange(1, 300)}"])
-        lines.append(f"{step} {pod}")
-    script = r"""
-export CNI_IFNAME=eth0 CNI_PATH=/opt/cni/bin
-run() {
-    export CNI_COMMAND=$1 CNI_CONTAINERID=$2 CNI_NETNS=/run/netns/$2
-    shift 2
-    "$@" rdma-cni </tmp/kill0.conf >/tmp/out 2>/tmp/log
+PREV = {"cniVersion": "1.1.0", "dns": {}, "interfaces": [
+    {"name": "eth0", "sandbox": "/run/netns/k1", "mac": "02:00:00:00:00:09"}]}
+# For GC, too. The addresses come from a plugin that starts faster than a real one.
+SHARED = {"version": "1.1.0", "ipam": {"type": "store"}, "cni.dev/valid-attachments": []}
+CONFS = {
+    "primary": conf(interfaces=[{"min_tx_rate": 100, "max_tx_rate": 200}, {}], **SHARED),
+    "chained": conf(interfaces=[{"max_tx_rate": 200}, {}], prevResult=PREV, **SHARED),
+    "delegate": conf(interfaces=[], delegate={"type": "store"}, **SHARED),
+    "single": conf(interfaces=[{"max_tx_rate": 200}], ipam={"type": "hl11"} | conf()["ipam"] | {
+        "type": "hl11"}, version="1.1.0", **{"cni.dev/valid-attachments": []}),
 }
-while read -r what a b c; do
-    case $what in
-    add) [ -e "/run/netns/$a" ] || ip netns add "$a"; run ADD "$a" env || true ;;
-    del) run DEL "$a" env || { echo "DEL $a:"; cat /tmp/out /tmp/log; } ;;
-    die) [ ! -e "/run/netns/$a" ] || ip netns del "$a" ;;
-    kill) [ -e "/run/netns/$c" ] || ip netns add "$c"; run "$a" "$c" /tmp/killat "$b" || true ;;
-    esac
-done
-"""
-    for i in range(0, STEPS, 25):
-        done = cni.node.run("sh", "-c", script, data="\n".join(lines[i:i + 25]).encode() + b"\n",
-                            timeout=600)
-        assert done.stdout == b"", f"seed {seed}: {done.stdout.decode()}"
-    for pod in pods:
-        cni.ok("DEL", pod, conf(interfaces=[{}]))
-        cni.node.sh('[ ! -e "/run/netns/$1" ] || ip netns del "$1"', pod)
-    assert cni.state() == before, f"seed {seed}"
+
+
+def prepare(node):
+    """One PF with two VFs: what the plugin does with more is the same, only more often."""
+    node.reset()
+    cni = Cni(node)
+    for source, target in (("build/tools/killat", "/tmp/killat"),
+                           ("test/lab/guest/kill_cni.sh", "/tmp/kill_cni.sh"),
+                           ("test/lab/guest/churn_cni.sh", "/tmp/churn_cni.sh")):
+        node.lab.call("push", node.name, os.path.join(TOP, source), target)
+    for name, net in CONFS.items():
+        node.write(f"/tmp/{name}.conf", json.dumps(net))
+    node.init("--pf", "enp1s0f0", "--num-vfs", "2")
+    node.wait(lambda: "LOWER_UP" in node.link("enp1s0f0")["flags"], "the PF has a link")
+    return cni
+
+
+def on_all(work, items):
+    """work(item) for each, at once."""
+    with ThreadPoolExecutor(len(items)) as pool:
+        return list(pool.map(work, items))
+
+
+@pytest.fixture(name="cnis", scope="module")
+def fixture_cnis(lab):
+    yield on_all(prepare, lab.nodes)
+    for node in lab.nodes:
+        node.sh("rm -rf /var/lib/cni/*")
+
+
+def points(total):
+    """(system call, retry) of every point to try."""
+    low, _, high = RANGE.partition("-")
+    calls = range(max(int(low), 1), min(int(high), total + BEYOND) + 1)
+    if POINTS == "all":
+        return [(at, retry) for at in calls for retry in RETRIES]
+    if POINTS == "each":
+        return [(at, RETRIES[at % 3]) for at in calls]
+    n = int(POINTS)
+    # Spread over all calls; the retries take turns.
+    return [(1 + total * (2 * i + 1) // (2 * n), RETRIES[i % 3]) for i in range(n)]
+
+
+@pytest.mark.parametrize("mode", ["primary", "chained", "delegate"])
+@pytest.mark.parametrize("command", ["ADD", "DEL"])
+def test_killed_at_every_system_call(cnis, command, mode):
+    """What the runtime does next brings the node back to where it was."""
+    net = f"/tmp/{mode}.conf"
+    total = int(cnis[0].node.text("/tmp/kill_cni.sh", "count", command, net))
+    assert total > 50, "that few calls cannot be all"
+    todo = points(total)
+
+    def half(i):
+        mine = todo[i::len(cnis)]
+        for at in range(0, len(mine), CHUNK):
+            lines = "".join(f"{n} {retry}\n" for n, retry in mine[at:at + CHUNK])
+            said = cnis[i].node.run("/tmp/kill_cni.sh", command, net, data=lines.encode(),
+                                    check=False, timeout=600).stdout.decode()
+            assert said == f"passed {lines.count(chr(10))}\n", f"{cnis[i].node.name}: {said}"
+        return len(mine)
+
+    tried = sum(on_all(half, range(len(cnis))))
+    assert tried == len(todo)
+    print(f"{command} {mode}: {tried} points tried, {len({n for n, _ in todo})} of "
+          f"{total} system calls")
+
+
+def history(seed, steps):
+    """Random lines for churn_cni.sh."""
+    rng = random.Random(seed)
+    nets = {"c0": "primary", "c1": "single", "c2": "single", "c3": "chained", "c4": "delegate"}
+    lines = []
+    for _ in range(steps):
+        pod = rng.choice(sorted(nets))
+        step = rng.choice(["ADD", "ADD", "DEL", "die", "GC", "kill ADD", "kill ADD", "kill DEL"])
+        at = f" {rng.randrange(1, 600 if 'ADD' in step else 400)}" if "kill" in step else ""
+        lines.append(f"{pod} {nets[pod]} {step}{at}\n")
+    return lines, nets
+
+
+def test_random_churn(cnis):
+    """ADD, DEL, GC, kills and namespaces that die, in any order: at the end everything is back."""
+    def run(i):
+        cni, seed = cnis[i], SEED + i
+        lines, nets = history(seed, STEPS)
+        # A first round makes what later ones find: lock files, directories.
+        warm = [f"{pod} {net} {step}\n" for pod, net in nets.items() for step in ("ADD", "DEL", "die")]
+        churn(cni, warm, "")
+        before = cni.whole()
+        for at in range(0, STEPS, CHUNK):
+            churn(cni, lines[at:at + CHUNK], f"seed {seed}, steps from {at}: ")
+        churn(cni, [f"{pod} {net} {step}\n" for pod, net in nets.items() for step in ("DEL", "die")],
+              f"seed {seed}, end: ")
+        assert cni.whole() == before, f"seed {seed}"
+        return STEPS
+
+    print(f"{sum(on_all(run, range(len(cnis))))} steps")
+
+
+def churn(cni, lines, where):
+    said = cni.node.run("/tmp/churn_cni.sh", data="".join(lines).encode(), timeout=600)
+    assert said.stdout == b"", where + said.stdout.decode()

@@ -1,71 +1,118 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs on a node: kill_cni.sh COMMAND FROM TO. Kills rdma-cni's COMMAND (ADD or DEL) before its
-# FROMth, ..., TOth system call, each time followed by what a runtime does next (DEL; DEL, ADD and
-# DEL; GC), and compares the node's state with the start. Prints "passed N" for each point, "end N"
-# when the command has fewer calls than N, "failed N" and the difference.
+# Runs on a node: kill_cni.sh ADD|DEL CONF <POINTS. Each line of POINTS is "N RETRY": rdma-cni's
+# command is killed before its Nth system call, and then the runtime does one of
+#   again DEL, and ADD (after a DEL that was killed: as the next point's)
+#   gc    GC without a valid attachment
+#   gone  DEL after the pod's namespace was deleted
+# after which links, state directory and IPAM's store must be what they were before; and each ADD
+# must do what the first one did. Prints nothing but "passed N" at the end, N points, or what
+# differs at the first one that failed.
+#
+# kill_cni.sh count ADD|DEL CONF: how many system calls there are.
 set -u
-command=$1 at=$2 to=$3
 export CNI_CONTAINERID=k1 CNI_NETNS=/run/netns/k1 CNI_IFNAME=eth0 CNI_PATH=/opt/cni/bin:/opt/lab
 
-state() {
-	ip -j -d link
-	ls -A /run/ferrule/attachments
-	cat /run/ferrule/attachments/* 2>/dev/null
-	find /var/lib/cni/networks -type f ! -name lock ! -name 'last_reserved_ip*' |
-		while read -r f; do echo "$f"; cat "$f"; done
+fail() {
+	echo "failed $command $point: $*"
+	cat /tmp/kill.out /tmp/kill.log /tmp/out /tmp/log 2>/dev/null
+	exit 1
 }
 
 call() {
-	CNI_COMMAND=$1 rdma-cni <"$net" >/tmp/out 2>/tmp/log || {
-		echo "failed $at: $1"
-		cat /tmp/out /tmp/log
-		exit 1
-	}
+	CNI_COMMAND=$1 rdma-cni <"$net" >/tmp/out 2>/tmp/log || fail "$1 after it"
 }
 
-again() {
-	case $((at % 3)) in
-	0) call DEL ;;
-	1)
+# The file lock has the process id of the last one who held it.
+state() {
+	: >/run/ferrule/lock
+	ip -j -d link
+	find /run/ferrule /var/lib/cni | sort
+	grep -r "" /run/ferrule /var/lib/cni 2>/dev/null | sort
+}
+
+same() {
+	cmp -s "$1" "$2" || fail "$3: $(diff "$1" "$2")"
+}
+
+as_before() {
+	state >/tmp/state.now
+	same /tmp/state.before /tmp/state.now "the state differs"
+}
+
+# What an ADD has made of node and pod; in a record only the namespace's inode may differ.
+added() {
+	ip -j -d link
+	ip -n k1 -4 -o addr
+	ip -n k1 -o link
+	ip -n k1 route
+	find /run/ferrule /var/lib/cni | sort
+	cat /run/ferrule/attachments/* 2>/dev/null | sed 's/"inode":[0-9]*//'
+}
+
+add() {
+	call ADD
+	added >/tmp/added.now
+	same /tmp/added /tmp/added.now "an ADD that does something else"
+}
+
+retry() {
+	case $1 in
+	again)
 		call DEL
-		call ADD
+		[ "$command" = ADD ] || return
+		as_before
+		add
 		call DEL
 		;;
-	2) (
+	gc) (
 		unset CNI_CONTAINERID CNI_NETNS CNI_IFNAME
 		call GC
 	) || exit 1 ;;
+	gone)
+		ip netns del k1
+		call DEL
+		return
+		;;
 	esac
+	[ "$(ip -n k1 -br link | wc -l)" = 1 ] || fail "something is left in the pod"
 }
 
-state >/tmp/state.before
-while [ "$at" -le "$to" ]; do
-	net=/tmp/kill$((at % 3)).conf
+count() {
 	ip netns add k1
-	[ "$command" = ADD ] || call ADD
-	CNI_COMMAND=$command /tmp/killat "$at" rdma-cni <"$net" >/tmp/out 2>/tmp/log
-	killed=$?
-	again
-	[ "$(ip -n k1 -br link | wc -l)" = 1 ] || echo "failed $at: something is left in the pod"
+	CNI_COMMAND=ADD /tmp/killat 0 rdma-cni <"$net" 2>/tmp/calls.ADD >/tmp/out || true
+	CNI_COMMAND=DEL /tmp/killat 0 rdma-cni <"$net" 2>/tmp/calls.DEL >/tmp/out || true
 	ip netns del k1
-	state >/tmp/state.after
-	if ! cmp -s /tmp/state.before /tmp/state.after; then
-		echo "failed $at: the state differs"
-		diff /tmp/state.before /tmp/state.after
-		cat /tmp/log
-		exit 1
-	fi
-	case $killed in
-	0) echo "passed $at" ;;
-	1)
-		echo "end $at"
-		exit 0
-		;;
-	*)
-		echo "failed $at: killat"
-		exit 1
-		;;
-	esac
-	at=$((at + 1))
+	tail -n 1 "/tmp/calls.$command"
+}
+
+if [ "$1" = count ]; then
+	command=$2 net=$3
+	count
+	exit 0
+fi
+command=$1 net=$2 point=first passed=0
+count >/dev/null
+state >/tmp/state.before
+ip netns add k1
+call ADD
+added >/tmp/added
+call DEL
+ip netns del k1
+while read -r n retry; do
+	point="$n $retry"
+	rm -f /tmp/out /tmp/log
+	ip netns add k1
+	[ "$command" = ADD ] || add
+	CNI_COMMAND=$command /tmp/killat "$n" rdma-cni <"$net" >/tmp/kill.out 2>/tmp/kill.log
+	[ $? -le 1 ] || fail "killat"
+	retry "$retry"
+	as_before
+	[ "$retry" = gone ] || ip netns del k1
+	passed=$((passed + 1))
 done
+ip netns add k1
+add
+call DEL
+ip netns del k1
+echo "passed $passed"
