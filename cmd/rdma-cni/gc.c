@@ -134,6 +134,11 @@ int gc_run(struct call *c)
 	if (r < 0) {
 		return r;
 	}
+	if (c->conf.name[0] == '\0') {
+		return cni_fail_set(&c->fail, CNI_ERR_CONFIG, EINVAL,
+			"network configuration: name is missing or wrong: whose attachments are to "
+			"be collected?");
+	}
 	r = ledger_open_existing(&c->store, c->node.state_dir, &c->fail.e);
 	if (r > 0) {
 		r = ledger_each(&c->store, (struct str)STR_INIT, ids, note, c, &c->fail.e);

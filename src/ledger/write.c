@@ -65,8 +65,17 @@ int ledger_open_existing(struct ledger_store *s, const char *path, struct err *e
 		ledger_close(s);
 		return r == -ENOENT ? 0 : r;
 	}
-	r = open_dir(s, path, e);
-	return r == -ENOENT ? 0 : r < 0 ? r : 1;
+	s->dir = file_open_dir(s->state, LEDGER_DIR, e);
+	if (s->dir >= 0) {
+		return 1;
+	}
+	r = s->dir;
+	s->dir = -1;
+	if (r == -ENOENT) {
+		return 0;
+	}
+	ledger_close(s);
+	return err_wrap(e, "ledger in %s", path);
 }
 
 void ledger_close(struct ledger_store *s)

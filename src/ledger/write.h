@@ -22,9 +22,9 @@ struct ledger_store {
 
 /*
  * ledger_open: for writing; makes the directories that are missing (the parent of path must exist).
- * ledger_open_existing: makes nothing; 0 and s closed when there is no ledger: then nothing was
- * ever attached (DEL, GC, CHECK). 1: open. Errors name path and reason (-EROFS, -EACCES, -ENOTDIR,
- * -ENOENT).
+ * ledger_open_existing: makes nothing; 0 when there are no records: then nothing was ever attached
+ * (DEL, GC); s->state is open all the same if the state directory is there, which has more than
+ * records. 1: open. Errors name path and reason (-EROFS, -EACCES, -ENOTDIR, -ENOENT).
  */
 int ledger_open(struct ledger_store *s, const char *path, struct err *e) MUST_CHECK;
 int ledger_open_existing(struct ledger_store *s, const char *path, struct err *e) MUST_CHECK;

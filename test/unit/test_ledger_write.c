@@ -295,8 +295,12 @@ static void test_no_ledger(void **state)
 	(void)snprintf(path, sizeof(path), "%s/none", t.path);
 	assert_int_equal(ledger_open_existing(&s, path, &e), 0);
 	assert_int_equal(s.dir, -1);
+	assert_int_equal(s.state, -1);
 	tree_file(&t, "", "none/x");
 	assert_int_equal(ledger_open_existing(&s, path, &e), 0);
+	assert_int_equal(s.dir, -1);
+	assert_true(s.state >= 0); /* for what else is in it */
+	ledger_close(&s);
 	(void)snprintf(path, sizeof(path), "%s/none/x", t.path);
 	assert_int_equal(ledger_open_existing(&s, path, &e), -ENOTDIR);
 	assert_int_equal(ledger_open(&s, path, &e), -ENOTDIR);

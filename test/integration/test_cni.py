@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT
+"""rdma-cni, the static program, where no hardware is needed: what it makes of odd calls and of records
+whose VFs are not there (any more). What it does to VFs is in test/lab."""
+import json
+import os
+import subprocess
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CNI = os.path.join(ROOT, "build", "bin", "rdma-cni")
+BOOT = open("/proc/sys/kernel/random/boot_id", encoding="ascii").read().strip()
+NO_VF = "fffe:00:10.1"  # a PCI address that no machine has
+
+
+class Plugin:
+    """One state directory, one folder of IPAM plugins."""
+
+    def __init__(self, base):
+        self.base = str(base)
+        self.state = os.path.join(self.base, "state")
+        self.bin = os.path.join(self.base, "bin")
+        self.node = os.path.join(self.base, "node.json")
+        os.mkdir(self.bin)
+        self.configure({"stateDir": self.state})
+
+    def configure(self, text):
+        with open(self.node, "w", encoding="utf-8") as f:
+            f.write(text if isinstance(text, str) else json.dumps(text))
+
+    def script(self, name, text):
+        path = os.path.join(self.bin, name)
+        with open(path, "w", encoding="ascii") as f:
+            f.write(f"#!/bin/sh\ncd {self.base}\n{text}\n")
+        os.chmod(path, 0o755)
+
+    def said(self, name):
+        with open(os.path.join(self.base, name), encoding="utf-8") as f:
+            return f.read()
+
+    def conf(self, version="1.0.0", **more):
+        return {"cniVersion": version, "name": "rdma", "type": "rdma-cni", "interfaces": [],
+                "nodeConfig": self.node, **more}
+
+    def call(self, command, conf=None, cid="c1", stdin=None, **env):
+        values = {"CNI_COMMAND": command, "CNI_CONTAINERID": cid, "CNI_IFNAME": "eth0",
+                  "CNI_PATH": self.bin, "PATH": os.environ["PATH"]}
+        values.update(env)
+        if stdin is None:
+            data = conf if isinstance(conf, bytes) else json.dumps(conf or self.conf()).encode()
+            how = {"input": data}
+        else:
+            how = {"stdin": stdin}
+        done = subprocess.run([CNI], env=values, capture_output=True, timeout=120, check=False, **how)
+        out = done.stdout.decode()
+        return done.returncode, json.loads(out) if out else "", done.stderr.decode()
+
+    def ok(self, command, *args, **kw):
+        status, out, log = self.call(command, *args, **kw)
+        assert status == 0, f"{out}\n{log}"
+        return out
+
+    def fails(self, command, code, text, *args, **kw):
+        status, out, log = self.call(command, *args, **kw)
+        assert status == 1, f"{out}\n{log}"
+        assert out["code"] == code and text in out["msg"], out
+
+    def record(self, cid="c1", ifname="eth0", **more):
+        """As an ADD leaves one. None removes a key."""
+        it = {"version": 1, "phase": "attached", "containerId": cid, "ifname": ifname,
+              "request": "eth0", "network": "rdma", "ipam": "ipam",
+              "netns": {"path": "/run/netns/none", "inode": 1}, "bootId": BOOT, "pf": "pf0", "vf": 0,
+              "pci": NO_VF, "minTxRate": 100, "maxTxRate": 0, "addresses": ["10.1.0.5/24"]}
+        it.update(more)
+        text = json.dumps({k: v for k, v in it.items() if v is not None})
+        self.file(f"attachments/{cid}:{ifname}.json", text)
+
+    def file(self, path, text):
+        path = os.path.join(self.state, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def files(self, folder="attachments"):
+        path = os.path.join(self.state, folder)
+        return sorted(os.listdir(path)) if os.path.isdir(path) else []
+
+    def phase(self, name="c1:eth0.json"):
+        with open(os.path.join(self.state, "attachments", name), encoding="utf-8") as f:
+            return json.load(f)["phase"]
+
+
+@pytest.fixture
+def cni(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("the plugin works as root")
+    it = Plugin(tmp_path)
+    # Writes down what it was told; fails with the error in the file "error", if there is one.
+    it.script("ipam", 'cat >conf.$CNI_COMMAND; echo "$CNI_COMMAND $CNI_CONTAINERID $CNI_IFNAME" >>calls\n'
+              '[ ! -e error ] || { cat error; exit 1; }')
+    return it
+
+
+def test_version_without_stdin(cni):
+    """Empty, closed, or open for ever: the answer does not depend on it."""
+    versions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"]
+    want = {"cniVersion": "1.1.0", "supportedVersions": versions}
+    assert cni.ok("VERSION", b"") == want
+    assert cni.ok("VERSION", b'{"cniVersion":"0.4.0"}') == dict(want, cniVersion="0.4.0")
+    with open("/dev/null", "rb") as null:
+        assert cni.ok("VERSION", stdin=null) == want
+    read, write = os.pipe()
+    try:
+        assert cni.ok("VERSION", stdin=read) == want  # nobody ever writes or closes it
+        os.write(write, b'{"cniVersion":"0.3.1"}')
+        assert cni.ok("VERSION", stdin=read) == dict(want, cniVersion="0.3.1")
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+def test_del_with_an_impossible_namespace(cni):
+    """It is one that is gone."""
+    for netns in ("", "net", "../x", "/" + "a" * 5000):
+        cni.record()
+        cni.ok("DEL", CNI_NETNS=netns)
+        assert cni.files() == []
+    cni.fails("ADD", 4, "absolute path", CNI_NETNS="net")
+
+
+@pytest.mark.parametrize("more", [
+    {"name": None}, {"name": "a/b"}, {"name": 7}, {"ipam": []}, {"ipam": {"type": "../x"}},
+    {"prevResult": 1}, {"runtimeConfig": []}, {"vlan": "x"},
+    {"name": None, "ipam": 1, "runtimeConfig": {"io.kubernetes.cri.pod-annotations": 1}}])
+def test_del_with_a_bad_configuration(cni, more):
+    """What is on record is released all the same, addresses with the record's network."""
+    conf = {k: v for k, v in cni.conf(**more).items() if v is not None}
+    cni.record()
+    cni.ok("DEL", conf)
+    assert cni.files() == []
+    assert json.loads(cni.said("conf.DEL"))["name"] == "rdma"
+    assert cni.said("calls") == "DEL c1 eth0\n"
+
+
+def test_del_with_a_bad_node_configuration(cni):
+    """What can be found is released; what may be elsewhere is not said to be."""
+    for text in ({"stateDir": cni.state, "unknown": 1}, {"stateDir": cni.state, "pfs": 7},
+                 f'{{"vf": 0, "stateDir": "{cni.state}"}}'):
+        cni.configure(text)
+        cni.record()
+        cni.ok("DEL")
+        assert cni.files() == []
+        cni.fails("DEL", 7, "node.json", cid="c2")
+        cni.fails("ADD", 7, "node.json", CNI_NETNS="/proc/self/ns/net")
+    cni.configure("{")
+    cni.fails("DEL", 7, "node.json", cid="no-such-container")
+    cni.file("delegated/c1:eth0.json",
+             json.dumps({"network": "rdma", "type": "ipam", "conf": {"cniVersion": "1.0.0"}}))
+    cni.configure({"stateDir": cni.state, "unknown": 1})
+    cni.ok("DEL")
+    assert cni.files("delegated") == []
+
+
+def test_gc_needs_a_name(cni):
+    """Whose attachments are to go?"""
+    conf = cni.conf("1.1.0", **{"cni.dev/valid-attachments": []})
+    del conf["name"]
+    cni.record()
+    cni.fails("GC", 7, "name", conf)
+    assert cni.files() == ["c1:eth0.json"]
+
+
+def test_delegated_without_records(cni):
+    """The folder of records is missing, but not that of delegated networks."""
+    cni.file("delegated/c1:eth0.json",
+             json.dumps({"network": "rdma", "type": "ipam", "conf": {"cniVersion": "1.0.0"}}))
+    cni.ok("DEL")
+    assert cni.said("calls") == "DEL c1 eth0\n" and cni.files("delegated") == []
+
+
+def test_many_environment_variables(cni):
+    """A runtime's environment is no reason to keep an address."""
+    cni.record()
+    cni.ok("DEL", cni.conf(ipam={"type": "ipam"}), **{f"VAR{i}": "x" for i in range(900)})
+    assert cni.files() == [] and cni.said("calls") == "DEL c1 eth0\n"
