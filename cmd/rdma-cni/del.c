@@ -21,7 +21,7 @@ static int ipam_name(struct call *c, const char *ifname)
 		.ifname = ifname,
 		.netns = c->env.netns};
 
-	return ipam_del(c, &who, c->conf.name);
+	return ipam_del(c, &who, c->conf.name, "");
 }
 
 /*

@@ -150,7 +150,19 @@ static int release_addrs(struct call *c)
 		.ifname = entry.ifname,
 		.netns = c->env.netns};
 
-	return entry.ipam[0] != '\0' ? ipam_del(c, &who, entry.network) : 0;
+	if (entry.ipam[0] == '\0' || ipam_del(c, &who, entry.network, entry.cni_version) == 0) {
+		return 0;
+	}
+	if (c->fail.code != CNI_ERR_VERSION || entry.addr_n > 0) {
+		return -c->fail.e.code;
+	}
+	/*
+	 * It says that it does not speak the version in which it was asked for an address, and no
+	 * address is on record: it gave none, and would say the same for ever.
+	 */
+	log_warn("nothing to release: %s", c->fail.e.msg);
+	c->fail = (struct cni_fail)CNI_FAIL_INIT;
+	return 0;
 }
 
 static void enter(struct call *c, enum ledger_phase phase)

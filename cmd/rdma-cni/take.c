@@ -121,6 +121,8 @@ static void fill(struct call *c, const struct sandbox_netns *ns, struct ledger_e
 	(void)!str_copy(str_from(v->ifname), en->request, sizeof(en->request));
 	(void)!str_copy(str_from(c->conf.name), en->network, sizeof(en->network));
 	(void)!str_copy(str_from(c->conf.ipam_type), en->ipam, sizeof(en->ipam));
+	(void)!str_copy(str_from(cni_version_name(c->conf.version)), en->cni_version,
+		sizeof(en->cni_version));
 	(void)!str_copy(str_from(v->pod_namespace), en->pod_namespace, sizeof(en->pod_namespace));
 	(void)!str_copy(str_from(v->pod_name), en->pod_name, sizeof(en->pod_name));
 	(void)!str_copy(str_from(v->pod_uid), en->pod_uid, sizeof(en->pod_uid));

@@ -54,7 +54,7 @@ struct text {
 	size_t cap;
 };
 
-#define TEXTS 6
+#define TEXTS 7
 
 static void texts_of(struct ledger_entry *en, struct text out[static TEXTS])
 {
@@ -62,6 +62,7 @@ static void texts_of(struct ledger_entry *en, struct text out[static TEXTS])
 		{NULL, "request", en->request, sizeof(en->request)},
 		{NULL, "network", en->network, sizeof(en->network)},
 		{NULL, "ipam", en->ipam, sizeof(en->ipam)},
+		{NULL, "cniVersion", en->cni_version, sizeof(en->cni_version)},
 		{NULL, "bootId", en->boot_id, sizeof(en->boot_id)},
 		{"netns", "path", en->netns, sizeof(en->netns)},
 		{NULL, NULL, NULL, 0},
@@ -140,6 +141,7 @@ static void put_who(struct json_writer *w, const struct ledger_entry *en)
 	json_put_cstr(w, "request", en->request);
 	json_put_cstr(w, "network", en->network);
 	json_put_cstr(w, "ipam", en->ipam);
+	json_put_cstr(w, "cniVersion", en->cni_version);
 	json_put_object(w, "pod");
 	json_put_cstr(w, "namespace", en->pod_namespace);
 	json_put_cstr(w, "name", en->pod_name);

@@ -38,6 +38,7 @@ struct ledger_entry {
 	char request[IFNAMSIZ]; /* CNI_IFNAME of the ADD that this interface belongs to */
 	char network[LEDGER_NETWORK_MAX + 1]; /* "name" of the network configuration */
 	char ipam[LEDGER_IPAM_MAX + 1];       /* IPAM plugin; empty: no address was asked for */
+	char cni_version[LEDGER_CNI_MAX + 1]; /* of that configuration; empty: not known */
 	char pod_namespace[LEDGER_NAMESPACE_MAX + 1];
 	char pod_name[LEDGER_POD_MAX + 1];
 	char pod_uid[LEDGER_UID_MAX + 1];

@@ -183,3 +183,45 @@ def test_many_environment_variables(cni):
     cni.record()
     cni.ok("DEL", cni.conf(ipam={"type": "ipam"}), **{f"VAR{i}": "x" for i in range(900)})
     assert cni.files() == [] and cni.said("calls") == "DEL c1 eth0\n"
+
+
+VERSION_ERROR = '{"cniVersion":"1.0.0","code":1,"msg":"version not supported"}'
+
+
+def test_ipam_del_in_the_version_of_add(cni):
+    """The configuration may have been edited since."""
+    for ipam, more in (({"type": "ipam", "range": [1]}, {"range": [1]}), ({"type": "other"}, {}), ({}, {})):
+        cni.record(cniVersion="0.3.1")
+        cni.ok("DEL", cni.conf("1.1.0", ipam=ipam))
+        told = json.loads(cni.said("conf.DEL"))
+        assert told["cniVersion"] == "0.3.1" and told["name"] == "rdma"
+        assert told["ipam"] == dict(more, type="ipam")
+    cni.record(cniVersion=None)
+    cni.ok("DEL", cni.conf("0.4.0", ipam={"type": "ipam"}))
+    assert json.loads(cni.said("conf.DEL"))["cniVersion"] == "0.4.0"
+
+
+@pytest.mark.parametrize("error", [VERSION_ERROR, '{"code":11,"msg":"later"}', "no JSON"])
+def test_ipam_that_fails_keeps_the_record(cni, error):
+    """Also with the code for a version: it did give the address that is on record."""
+    conf = cni.conf(ipam={"type": "ipam"})
+    cni.file("../error", error)
+    cni.record(cniVersion="1.0.0")
+    for _ in range(2):
+        assert cni.call("DEL", conf)[0] == 1
+        assert cni.phase() == "ipam-pending"
+    os.remove(os.path.join(cni.base, "error"))
+    cni.ok("DEL", conf)
+    assert cni.files() == [] and cni.said("calls").count("DEL") == 3
+
+
+def test_ipam_that_never_gave(cni):
+    """An ADD that was killed, with a version that the plugin does not speak: no end to it otherwise."""
+    cni.file("../error", VERSION_ERROR)
+    cni.record(phase="attaching", addresses=[], cniVersion="1.0.0")
+    cni.ok("DEL", cni.conf(ipam={"type": "ipam"}))
+    assert cni.files() == []
+    cni.file("../error", '{"code":11,"msg":"later"}')
+    cni.record(phase="attaching", addresses=[], cniVersion="1.0.0")
+    cni.fails("DEL", 11, "later", cni.conf(ipam={"type": "ipam"}))
+    assert cni.phase() == "ipam-pending"
