@@ -112,7 +112,6 @@ static struct sriov_vf *pick(const struct sriov_pf *pf)
 static void fill(struct call *c, const struct sandbox_netns *ns, struct ledger_entry *en)
 {
 	const struct cni_env *v = &c->env;
-	struct err e;
 
 	memset(en, 0, sizeof(*en));
 	en->phase = LEDGER_PLANNED;
@@ -128,9 +127,7 @@ static void fill(struct call *c, const struct sandbox_netns *ns, struct ledger_e
 	(void)!str_copy(str_from(v->pod_uid), en->pod_uid, sizeof(en->pod_uid));
 	(void)!str_copy(str_from(v->netns), en->netns, sizeof(en->netns));
 	en->netns_inode = ns->inode;
-	if (ledger_boot_id(en->boot_id, &e) < 0) {
-		log_warn("%s", e.msg);
-	}
+	memcpy(en->boot_id, records.boot_id, sizeof(en->boot_id));
 }
 
 static int take_one(

@@ -3,10 +3,8 @@
 #include "ledger/entry.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "ledger/entry_priv.h"
 #include "ledger/read.h"
@@ -29,22 +27,6 @@ static bool phase_of(const char *name, enum ledger_phase *out)
 		}
 	}
 	return false;
-}
-
-int ledger_boot_id(char out[static LEDGER_BOOT_ID_LEN + 1], struct err *e)
-{
-	char text[LEDGER_BOOT_ID_LEN + 8];
-	ssize_t n = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text), e);
-	struct str s;
-
-	if (n < 0) {
-		return (int)n;
-	}
-	s = str_trim((struct str){text, (size_t)n});
-	if (s.n != LEDGER_BOOT_ID_LEN || !str_copy(s, out, LEDGER_BOOT_ID_LEN + 1)) {
-		return err_set(e, EINVAL, "the kernel's boot id has %zu bytes", s.n);
-	}
-	return 0;
 }
 
 /* The texts of a record that are not ruled by more than being printable. */

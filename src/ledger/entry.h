@@ -57,9 +57,6 @@ struct ledger_entry {
 	struct sriov_saved applied; /* as ADD left it, for CHECK; names in it are the pod's */
 };
 
-/* ledger_boot_id: the kernel's id of this boot, from /proc. */
-int ledger_boot_id(char out[static LEDGER_BOOT_ID_LEN + 1], struct err *e) MUST_CHECK;
-
 /*
  * ledger_entry_write: the record as JSON in b. -EINVAL: a field that is required is missing or
  * one could not be read back; the message names it. -EMSGSIZE: more than LEDGER_RECORD_CAP bytes.

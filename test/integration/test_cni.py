@@ -225,3 +225,11 @@ def test_ipam_that_never_gave(cni):
     cni.record(phase="attaching", addresses=[], cniVersion="1.0.0")
     cni.fails("DEL", 11, "later", cni.conf(ipam={"type": "ipam"}))
     assert cni.phase() == "ipam-pending"
+
+
+def test_record_of_another_boot(cni):
+    """A state directory that a reboot does not clear: IPAM is told, and that is all there is to do."""
+    cni.record(bootId="8b7c0d5e-3f43-4a8a-9c55-1b9b8d0c6e21")
+    _, _, log = cni.call("DEL", cni.conf(ipam={"type": "ipam"}))
+    assert "earlier boot" in log
+    assert cni.files() == [] and cni.said("calls") == "DEL c1 eth0\n"

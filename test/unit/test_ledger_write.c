@@ -228,6 +228,9 @@ static int owns(const char *id)
 static void test_ownership(void **state)
 {
 	(void)state;
+	stored("c1", "eth0", 3); /* of an earlier boot: owns nothing */
+	assert_int_equal(owns("c1"), -ESTALE);
+	en.boot_id[0] = '\0';
 	stored("c2", "eth0", 3);
 	stored("c9", "eth0", 4);
 	en.vf = en.pci.fn = 3;
