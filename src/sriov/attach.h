@@ -140,8 +140,12 @@ struct sriov_returned {
  * the interface is in neither namespace the kernel is still about to bring it back from one that
  * died: waits for it until the deadline, then -EBUSY. A VF that has lost its driver meanwhile is
  * offered to the kernel's drivers again. Nothing to do is success. Settings that the driver refuses
- * are logged, counted and do not stop it. -ENODEV: the VF itself is gone, and nothing is left to be
- * done; -ENXIO: it is bound to a driver without interfaces (vfio).
+ * are logged, counted and do not stop it.
+ *
+ * Two errors say that trying again is of no use: -ENODEV: the VF itself is gone, and nothing is left
+ * to be done. -ENXIO: it is there and cannot be put back: without a driver, also after the kernel
+ * was asked to find one; bound to one without interfaces (vfio); or its PF's driver does not
+ * describe it.
  *
  * The old name can be taken by another VF's interface that came back from a dead namespace under
  * that name. If m->lent says of that VF that it is lent (its name is on record), it is given its

@@ -37,7 +37,7 @@ static struct world {
 	struct w_link link[W_LINKS];
 	struct nl_vf vf[W_VFS];
 	enum sriov_vf_state state; /* of the VFs whose interface is not on the host */
-	bool vfs_gone;
+	bool vfs_gone, no_driver /* probing finds none */, undescribed;
 	enum place rdma_at;
 	bool has_rdma;
 	int64_t now_ms;
@@ -223,6 +223,9 @@ int __wrap_sriov_sysfs_probe(int sysfs, const struct pci_addr *pci, struct err *
 {
 	(void)sysfs, (void)pci, (void)e;
 	w.probes++;
+	if (w.no_driver) {
+		return 0;
+	}
 	w.state = SRIOV_VF_AWAY;
 	w.home_after = 1;
 	return 0;
@@ -398,7 +401,7 @@ int __wrap_nl_vf_list_link(struct nl_sock *s, uint32_t ifindex, struct nl_link *
 		return w_err(e, ENODEV, "list VFs");
 	}
 	memcpy(out, w.vf, sizeof(w.vf));
-	*n = W_VFS;
+	*n = w.undescribed ? 0 : W_VFS;
 	return __wrap_nl_link_get(s, W_PF, pf, e);
 }
 
