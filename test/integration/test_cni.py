@@ -233,3 +233,58 @@ def test_record_of_another_boot(cni):
     _, _, log = cni.call("DEL", cni.conf(ipam={"type": "ipam"}))
     assert "earlier boot" in log
     assert cni.files() == [] and cni.said("calls") == "DEL c1 eth0\n"
+
+
+def test_damaged_record_with_a_copy(cni):
+    """The copy says what there is to release; the damaged one is kept for who wants to know."""
+    for text in ("torn", '{"version": 2}', ""):
+        cni.record(phase="planned", addresses=[], network="other", cniVersion="0.4.0")
+        cni.file(f"lent/{NO_VF}", open(os.path.join(cni.state, "attachments/c1:eth0.json"),
+                                       encoding="utf-8").read())
+        cni.file("attachments/c1:eth0.json", text)
+        _, _, log = cni.call("DEL")
+        assert "made anew" in log and "not there any more" in log
+        assert cni.files() == [] and cni.files("lent") == []
+        told = json.loads(cni.said("conf.DEL"))
+        assert told["name"] == "other" and told["cniVersion"] == "0.4.0"
+    assert cni.said("calls") == "DEL c1 eth0\n" * 3 and len(cni.files("damaged")) == 3
+
+
+def test_damaged_record_whose_vf_has_another_owner(cni):
+    """Nothing is made of its copy, and the owner keeps what it has."""
+    cni.record(cid="c2", phase="planned", addresses=[])
+    cni.file(f"lent/{NO_VF}", open(os.path.join(cni.state, "attachments/c2:eth0.json"),
+                                   encoding="utf-8").read())
+    cni.file("attachments/c2:eth0.json", "torn")
+    cni.record(cid="c1")
+    cni.ok("DEL", cid="c2")
+    assert cni.files() == ["c1:eth0.json"] and cni.files("lent") == [NO_VF]
+    assert len(cni.files("damaged")) == 1
+
+
+def test_damaged_record_without_a_copy(cni):
+    """It is set aside, addresses are released as far as the configuration tells."""
+    cni.record()
+    cni.file("attachments/c1:eth0.json", "torn")
+    cni.ok("DEL", cni.conf(ipam={"type": "ipam"}), CNI_NETNS="/proc/self/ns/net")
+    assert cni.files() == [] and len(cni.files("damaged")) == 1
+    assert cni.said("calls") == "DEL c1 eth0\n"
+
+
+def test_gc_of_a_damaged_record(cni):
+    conf = cni.conf("1.1.0", **{"cni.dev/valid-attachments": []})
+    cni.record(phase="planned", addresses=[])
+    cni.file(f"lent/{NO_VF}", open(os.path.join(cni.state, "attachments/c1:eth0.json"),
+                                   encoding="utf-8").read())
+    cni.file("attachments/c1:eth0.json", "torn")
+    cni.ok("GC", conf)
+    assert cni.files() == [] and cni.files("lent") == [] and len(cni.files("damaged")) == 1
+
+
+def test_a_vf_that_is_gone(cni):
+    """num_vfs was changed, or the card removed: DEL ends, ten times."""
+    cni.file(f"lent/{NO_VF}", "{}")
+    cni.record()
+    for _ in range(10):
+        cni.ok("DEL", cni.conf(ipam={"type": "ipam"}))
+    assert cni.files() == [] and cni.files("lent") == []
