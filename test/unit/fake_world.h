@@ -93,9 +93,15 @@ static inline struct w_link *w_at(enum place at, uint32_t ifindex)
 	return NULL;
 }
 
+/* Of more altnames than a message is read for, the others come into sight one by one. */
+static inline size_t w_altnames(const struct w_link *k)
+{
+	return k->l.altname_n < NL_ALTNAMES_MAX ? k->l.altname_n : NL_ALTNAMES_MAX;
+}
+
 static inline bool w_has_name(const struct w_link *k, const char *name)
 {
-	for (size_t i = 0; i < k->l.altname_n; i++) {
+	for (size_t i = 0; i < w_altnames(k); i++) {
 		if (strcmp(k->l.altname[i], name) == 0) {
 			return true;
 		}
@@ -353,7 +359,7 @@ int __wrap_nl_link_move(
 	if (strcmp(k->l.name, name) != 0 || w_named(to, name) != NULL) {
 		return w_err(e, EEXIST, "move");
 	}
-	for (size_t i = 0; i < k->l.altname_n; i++) {
+	for (size_t i = 0; i < w_altnames(k); i++) {
 		if (w_named(to, k->l.altname[i]) != NULL) {
 			return w_err(e, EEXIST, "move with altname");
 		}
@@ -382,12 +388,14 @@ int __wrap_nl_link_del_altname(struct nl_sock *s, uint32_t ifindex, const char *
 	struct w_link *k;
 	int r = w_set(s, ifindex, &k, e);
 
-	for (size_t i = 0; r == 0 && i < k->l.altname_n; i++) {
+	for (size_t i = 0, n = w_altnames(k); r == 0 && i < n; i++) {
 		if (strcmp(k->l.altname[i], name) == 0) {
-			k->l.altname_n--;
-			memmove(k->l.altname[i], k->l.altname[i + 1],
-				(k->l.altname_n - i) * NL_ALTNAME_CAP);
-			memset(k->l.altname[k->l.altname_n], 0, NL_ALTNAME_CAP);
+			memmove(k->l.altname[i], k->l.altname[i + 1], (n - 1 - i) * NL_ALTNAME_CAP);
+			memset(k->l.altname[n - 1], 0, NL_ALTNAME_CAP);
+			if (k->l.altname_n-- > NL_ALTNAMES_MAX) {
+				(void)snprintf(k->l.altname[n - 1], NL_ALTNAME_CAP, "more%zu",
+					k->l.altname_n);
+			}
 			return 0;
 		}
 	}
