@@ -81,7 +81,7 @@ static void undo(struct call *c, size_t n)
 	call_begin(c, CALL_UNDO_MS);
 	log_error("%s", why.e.msg);
 	while (n > 0) {
-		const struct ledger_entry *en = &taken.entry[--n];
+		const struct ledger_entry *en = &taken.vf[--n].entry;
 
 		c->fail = (struct cni_fail)CNI_FAIL_INIT;
 		if (release_one(c, en->container_id, en->ifname) < 0) {
@@ -108,7 +108,7 @@ static int attach_all(struct call *c, struct sandbox_netns *ns)
 		r = call_code(c, CNI_ERR_NETNS);
 	}
 	for (size_t i = 0; r == 0 && i < taken.n; i++) {
-		r = attach_one(c, &pod, &taken.entry[i], &taken.ref[i], first + i, &ifaces[i]);
+		r = attach_one(c, &pod, &taken.vf[i], first + i, &ifaces[i]);
 	}
 	r = r < 0 ? r : finish(c, taken.n);
 	sriov_pod_close(&pod);

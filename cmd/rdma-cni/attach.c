@@ -21,6 +21,7 @@ struct work {
 	struct sriov_pod *pod;
 	struct ledger_entry *en;
 	const struct sriov_ref *ref;
+	const struct sriov_saved *now;
 	size_t rank;
 	uint32_t ifindex;
 	struct cni_iface *out;
@@ -68,11 +69,10 @@ static int bring_in(struct work *w)
 	struct err *e = &w->c->fail.e;
 
 	m->deadline_ms = call_until(w->c, CALL_KERNEL_MS);
-	if (sriov_vf_prepare(m, w->ref, &w->en->restore, &want, e) < 0) {
+	if (sriov_vf_prepare(m, w->ref, w->now, &want, e) < 0) {
 		return device(w, "configure");
 	}
-	if (sriov_vf_move_in(m, w->ref, &w->en->restore, w->pod, w->en->ifname, &w->ifindex, e) <
-		0) {
+	if (sriov_vf_move_in(m, w->ref, w->now, w->pod, w->en->ifname, &w->ifindex, e) < 0) {
 		return device(w, "move");
 	}
 	return 0;
@@ -250,12 +250,19 @@ static int attach(struct work *w)
 	return r;
 }
 
-int attach_one(struct call *c, struct sriov_pod *pod, struct ledger_entry *en,
-	const struct sriov_ref *ref, size_t rank, struct cni_iface *out)
+int attach_one(struct call *c, struct sriov_pod *pod, struct taken_vf *vf, size_t rank,
+	struct cni_iface *out)
 {
-	struct work w = {.c = c, .pod = pod, .en = en, .ref = ref, .rank = rank, .out = out};
+	struct ledger_entry *en = &vf->entry;
+	struct work w = {.c = c,
+		.pod = pod,
+		.en = en,
+		.ref = &vf->ref,
+		.now = &vf->now,
+		.rank = rank,
+		.out = out};
 	cleanup_fd int lock =
-		ledger_lock_vf(c->store.state, &ref->pci, call_until(c, CALL_LOCK_MS), &c->fail.e);
+		ledger_lock_vf(c->store.state, &en->pci, call_until(c, CALL_LOCK_MS), &c->fail.e);
 	int r;
 
 	memset(out, 0, sizeof(*out));

@@ -3,7 +3,7 @@
 #ifndef RDMA_CNI_ATTACH_H
 #define RDMA_CNI_ATTACH_H
 
-#include "call.h"
+#include "take.h"
 
 /*
  * attach_one: everything between "planned" and "attached" for one record; out is what the result
@@ -11,7 +11,7 @@
  * says, the others with metrics that lose (cni_ipam_rank). On failure the VF is
  * somewhere in between: release_one undoes it.
  */
-int attach_one(struct call *c, struct sriov_pod *pod, struct ledger_entry *en,
-	const struct sriov_ref *ref, size_t rank, struct cni_iface *out) MUST_CHECK;
+int attach_one(struct call *c, struct sriov_pod *pod, struct taken_vf *vf, size_t rank,
+	struct cni_iface *out) MUST_CHECK;
 
 #endif

@@ -3,15 +3,13 @@
 #include "call.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/log.h"
 
 #define CALLS_FILE "calls"
 #define SYSFS      "/sys"
-#define PAUSE_MS   20
 
 int call_code(struct call *c, uint32_t code)
 {
@@ -38,21 +36,40 @@ int64_t call_plugin_until(const struct call *c)
 	return until < last ? until : last;
 }
 
+static char conf_mem[SRIOV_CONF_MEM]; /* one call a process; static because of its size */
+
+static const char *node_conf_path(const struct call *c)
+{
+	return c->conf.node_conf[0] != '\0' ? c->conf.node_conf : NULL;
+}
+
 int call_node_conf(struct call *c)
 {
-	static char mem[SRIOV_CONF_MEM];
-	const char *path = c->conf.node_conf[0] != '\0' ? c->conf.node_conf : NULL;
 	struct arena a;
 
-	arena_init(&a, mem, sizeof(mem));
-	if (sriov_conf_load(&c->node, path, &a, &c->fail.e) < 0) {
+	arena_init(&a, conf_mem, sizeof(conf_mem));
+	if (sriov_conf_load(&c->node, node_conf_path(c), &a, &c->fail.e) < 0) {
 		return call_code(c, CNI_ERR_CONFIG);
 	}
 	return 0;
 }
 
-/* FNV-1a: attachments that share a number only wait for each other. */
-static off_t place_of(const char *container_id, const char *ifname)
+void call_salvage_conf(struct call *c, struct cni_fail *why)
+{
+	struct arena a;
+
+	*why = c->fail;
+	c->fail = (struct cni_fail)CNI_FAIL_INIT;
+	arena_init(&a, conf_mem, sizeof(conf_mem));
+	sriov_conf_salvage(&c->node, node_conf_path(c), &a);
+	log_warn("%s; records are looked for in %s", why->e.msg, c->node.state_dir);
+}
+
+/*
+ * FNV-1a, its upper 20 bits: attachments that share a number only wait for each other, and the
+ * process ids in the file (base/lock.h) take 4 MiB at most.
+ */
+static uint64_t place_of(const char *container_id, const char *ifname)
 {
 	uint64_t h = 0xcbf29ce484222325u;
 
@@ -63,36 +80,20 @@ static off_t place_of(const char *container_id, const char *ifname)
 	for (const char *p = ifname; *p != '\0'; p++) {
 		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
 	}
-	return (off_t)(h >> 2); /* below 2^62: with its one byte it stays a valid offset */
+	return h >> 44;
 }
 
 int call_lock(struct call *c, const char *container_id, const char *ifname)
 {
-	struct flock l = {.l_type = F_WRLCK,
-		.l_whence = SEEK_SET,
-		.l_start = place_of(container_id, ifname),
-		.l_len = 1};
-	int64_t deadline = call_until(c, CALL_LOCK_MS);
-	cleanup_fd int fd =
-		openat(c->store.state, CALLS_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	const struct lock_text text = {CALLS_FILE, "another call for this attachment", false};
+	int fd = lock_take_at(c->store.state, &text, place_of(container_id, ifname),
+		call_until(c, CALL_LOCK_MS), &c->fail.e);
 
 	if (fd < 0) {
-		(void)err_sys(&c->fail.e, errno, "%s/" CALLS_FILE, c->node.state_dir);
-		return call_code(c, CNI_ERR_IO);
+		(void)err_wrap(&c->fail.e, "%.64s:%s", container_id, ifname);
+		return call_code(c, fd == -ETIMEDOUT ? CNI_ERR_LATER : CNI_ERR_IO);
 	}
-	/* F_OFD_SETLK: the lock belongs to the open file, which a plugin inherits (fcntl(2)). */
-	while (fcntl(fd, F_OFD_SETLK, &l) < 0) {
-		if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
-			(void)err_sys(&c->fail.e, errno, "lock %s/" CALLS_FILE, c->node.state_dir);
-			return call_code(c, CNI_ERR_IO);
-		}
-		if (clock_ms() >= deadline) {
-			return cni_fail_set(&c->fail, CNI_ERR_LATER, ETIMEDOUT,
-				"another call for %.64s:%s is still at work", container_id, ifname);
-		}
-		clock_sleep_ms(PAUSE_MS);
-	}
-	c->lock = steal_fd(&fd);
+	c->lock = fd;
 	return 0;
 }
 

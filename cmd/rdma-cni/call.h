@@ -50,8 +50,12 @@ int64_t call_until(const struct call *c, int64_t ms);
 /* call_plugin_until: that of a delegated plugin that is started now. */
 int64_t call_plugin_until(const struct call *c);
 
-/* call_node_conf: read the node configuration. */
+/*
+ * call_node_conf: read the node configuration. call_salvage_conf: after that has failed, take of it
+ * what is needed to find records; why is the failure, which is then no longer c->fail.
+ */
 int call_node_conf(struct call *c) MUST_CHECK;
+void call_salvage_conf(struct call *c, struct cni_fail *why);
 
 /*
  * call_lock: be the only call for this attachment. The lock is inherited by IPAM plugins: when a

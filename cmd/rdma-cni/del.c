@@ -21,7 +21,7 @@ static int ipam_name(struct call *c, const char *ifname)
 		.ifname = ifname,
 		.netns = c->env.netns};
 
-	return ipam_del(c, &who, c->conf.name);
+	return ipam_del(c, &who, c->conf.name, "");
 }
 
 /*
@@ -93,24 +93,19 @@ static int without_record(struct call *c)
 	return 0;
 }
 
-int del_run(struct call *c)
+static int release(struct call *c, bool *known)
 {
 	size_t found = 0;
 	bool maybe;
-	int r = call_node_conf(c);
+	int r = ledger_open_existing(&c->store, c->node.state_dir, &c->fail.e);
 
-	if (r < 0) {
-		return r;
-	}
-	r = ledger_open_existing(&c->store, c->node.state_dir, &c->fail.e);
 	if (r < 0) {
 		return call_code(c, CNI_ERR_IO);
 	}
+	if (c->store.state >= 0 && lock(c) < 0) {
+		return -c->fail.e.code;
+	}
 	if (r == 1) {
-		r = lock(c);
-		if (r < 0) {
-			return r;
-		}
 		r = release_all(c, c->env.container_id, c->env.ifname, &found);
 	}
 	if (r < 0) {
@@ -118,5 +113,26 @@ int del_run(struct call *c)
 	}
 	maybe = found == 0 && delegable(c);
 	r = delegate_del(c, c->env.container_id, c->env.ifname, maybe);
-	return r < 0 || found > 0 ? r : without_record(c);
+	*known = r > 0 || found > 0;
+	return r;
+}
+
+int del_run(struct call *c)
+{
+	struct cni_fail why = CNI_FAIL_INIT;
+	bool known = false;
+	int r;
+
+	if (call_node_conf(c) < 0) {
+		call_salvage_conf(c, &why);
+	}
+	r = release(c, &known);
+	if (r < 0 || known) {
+		return r < 0 ? r : 0;
+	}
+	if (why.e.code != 0) {
+		c->fail = why; /* there may be a record where it says */
+		return -why.e.code;
+	}
+	return without_record(c);
 }

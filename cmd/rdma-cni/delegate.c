@@ -259,7 +259,8 @@ int delegate_del(struct call *c, const char *container_id, const char *ifname, b
 		return maybe ? del_by_conf(c, container_id, ifname) : 0;
 	}
 	r = run(c, CNI_DEL, type, container_id, ifname, json_raw(json_get(root, "conf")));
-	return r < 0 ? r : forget(c, dir, name);
+	r = r < 0 ? r : forget(c, dir, name);
+	return r < 0 ? r : 1;
 }
 
 int delegate_check(struct call *c)

@@ -16,8 +16,8 @@
 int delegate_add(struct call *c) MUST_CHECK;
 
 /*
- * delegate_del: have it taken back if it was delegated. Without a file, and if maybe (no record of
- * ours was found either: a reboot cleared both), by the configuration that came in.
+ * delegate_del: have it taken back if it was delegated: then 1. Without a file, and if maybe (no
+ * record of ours was found either: a reboot cleared both), by the configuration that came in.
  */
 int delegate_del(
 	struct call *c, const char *container_id, const char *ifname, bool maybe) MUST_CHECK;

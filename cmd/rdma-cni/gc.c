@@ -41,18 +41,14 @@ static int note(void *arg, struct str container_id, struct str ifname, struct er
 {
 	struct call *c = arg;
 	struct held *h;
-	int r = ledger_load(&c->store, container_id, ifname, &entry, e);
+	int r = release_load(c, container_id, ifname, &entry);
 
-	if (r == -EINVAL || r == -ENOTSUP) {
-		struct err why = *e;
-
-		return ledger_set_aside(&c->store, container_id, ifname, why.msg, e);
-	}
-	if (r == -ENOENT) {
-		return 0;
-	}
-	if (r < 0 || strcmp(entry.network, c->conf.name) != 0) {
+	if (r < 0) {
+		*e = c->fail.e;
 		return r;
+	}
+	if (r == 0 || strcmp(entry.network, c->conf.name) != 0) {
+		return 0;
 	}
 	ASSERT(held_n < LEDGER_MAX);
 	h = &held[held_n++];
@@ -133,6 +129,11 @@ int gc_run(struct call *c)
 	r = r < 0 ? r : cni_conf_valid(&c->conf, valid, &valid_n, &c->fail);
 	if (r < 0) {
 		return r;
+	}
+	if (c->conf.name[0] == '\0') {
+		return cni_fail_set(&c->fail, CNI_ERR_CONFIG, EINVAL,
+			"network configuration: name is missing or wrong: whose attachments are to "
+			"be collected?");
 	}
 	r = ledger_open_existing(&c->store, c->node.state_dir, &c->fail.e);
 	if (r > 0) {

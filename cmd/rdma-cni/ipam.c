@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cni/plugin.h"
+#include "cni/rewrite.h"
+#include "json/value.h"
 #include "json/write.h"
 
 int ipam_run(struct call *c, enum cni_command command, const struct ipam_for *who, struct str conf)
@@ -55,36 +57,36 @@ int ipam_add(struct call *c, const struct ipam_for *who, struct cni_ipam *out)
 	return 0;
 }
 
-/*
- * A plugin that does not speak the configuration's version cannot have given an address under it:
- * an error would be repeated for ever.
- */
-static int never_gave(struct call *c, int r)
+/* The configuration of an ADD of another version: as it is now, but for that. */
+static int del_in_version(struct call *c, const struct ipam_for *who, const char *version)
 {
-	if (r == 0 || c->fail.code != CNI_ERR_VERSION) {
-		return r;
+	static char text[CNI_CONF_MAX + 64]; /* one call a process; static because of its size */
+	struct buf b;
+
+	buf_init(&b, text, sizeof(text));
+	cni_rewrite_version(&b, json_root(&c->conf.doc), version);
+	if (!buf_ok(&b)) {
+		return cni_fail_set(&c->fail, CNI_ERR_CONFIG, EMSGSIZE,
+			"the configuration for IPAM would be too long");
 	}
-	log_warn("nothing to release: %s", c->fail.e.msg);
-	c->fail = (struct cni_fail)CNI_FAIL_INIT;
-	return 0;
+	return ipam_run(c, CNI_DEL, who, buf_str(&b));
 }
 
-int ipam_del(struct call *c, const struct ipam_for *who, const char *network)
+/* What every IPAM plugin needs; those that keep their state by network release with it. */
+static int del_minimal(
+	struct call *c, const struct ipam_for *who, const char *network, const char *version)
 {
 	char text[512];
 	struct json_writer w;
 	struct buf b;
 
-	if (strcmp(who->type, c->conf.ipam_type) == 0 && strcmp(network, c->conf.name) == 0) {
-		return never_gave(c, ipam_run(c, CNI_DEL, who, c->text));
-	}
 	log_warn("the network configuration is another one than at ADD: IPAM %s of network %s "
 		 "releases %s with a minimal one",
 		who->type, network, who->ifname);
 	buf_init(&b, text, sizeof(text));
 	json_writer_init(&w, &b);
 	json_put_object(&w, NULL);
-	json_put_cstr(&w, "cniVersion", cni_version_name(c->conf.version));
+	json_put_cstr(&w, "cniVersion", version);
 	json_put_cstr(&w, "name", network);
 	json_put_cstr(&w, "type", "rdma-cni");
 	json_put_object(&w, "ipam");
@@ -94,5 +96,17 @@ int ipam_del(struct call *c, const struct ipam_for *who, const char *network)
 	if (!json_writer_done(&w)) {
 		return cni_fail_set(&c->fail, CNI_ERR_IO, EMSGSIZE, "names are too long");
 	}
-	return never_gave(c, ipam_run(c, CNI_DEL, who, buf_str(&b)));
+	return ipam_run(c, CNI_DEL, who, buf_str(&b));
+}
+
+int ipam_del(struct call *c, const struct ipam_for *who, const char *network, const char *version)
+{
+	const char *now = cni_version_name(c->conf.version);
+
+	version = version[0] != '\0' ? version : now;
+	if (strcmp(who->type, c->conf.ipam_type) != 0 || strcmp(network, c->conf.name) != 0) {
+		return del_minimal(c, who, network, version);
+	}
+	return strcmp(version, now) == 0 ? ipam_run(c, CNI_DEL, who, c->text)
+					 : del_in_version(c, who, version);
 }

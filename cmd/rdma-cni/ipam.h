@@ -18,7 +18,12 @@ int ipam_add(struct call *c, const struct ipam_for *who, struct cni_ipam *out) M
 int ipam_run(struct call *c, enum cni_command command, const struct ipam_for *who,
 	struct str conf) MUST_CHECK;
 
-/* ipam_del: with the configuration that came in if it is for that plugin, else a minimal one. */
-int ipam_del(struct call *c, const struct ipam_for *who, const char *network) MUST_CHECK;
+/*
+ * ipam_del: with the configuration that came in if it is for that plugin and network, else with a
+ * minimal one; in the cniVersion of the ADD (empty: that of the configuration), for a plugin may
+ * have stopped speaking, or never spoken, another one.
+ */
+int ipam_del(struct call *c, const struct ipam_for *who, const char *network,
+	const char *version) MUST_CHECK;
 
 #endif

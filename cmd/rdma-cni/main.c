@@ -16,6 +16,7 @@
 
 #define EXIT_ERROR 1
 #define STDIN_MS   10000 /* a runtime writes the configuration at once */
+#define VERSION_MS 500   /* VERSION does without one */
 
 static const char usage[] =
 	"rdma-cni is a CNI plugin: a container runtime runs it, with CNI_COMMAND and the like in\n"
@@ -29,10 +30,11 @@ static char call_mem[CNI_CONF_MEM + JSON_ARENA_WORST(CNI_REPLY_MAX) + 4 * CNI_RE
 static char out_mem[CNI_RESULT_MAX];
 static char reply_mem[CNI_REPLY_MAX];
 
-static int read_stdin(struct call *c)
+/* c->text is what has come, also when that was not all. */
+static int read_stdin(struct call *c, int64_t ms)
 {
 	struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
-	int64_t deadline = call_until(c, STDIN_MS);
+	int64_t deadline = call_until(c, ms);
 	size_t n = 0;
 
 	while (n <= CNI_CONF_MAX) {
@@ -51,11 +53,11 @@ static int read_stdin(struct call *c)
 			(void)err_sys(&c->fail.e, (int)-r, "read stdin");
 			return cni_fail(&c->fail, CNI_ERR_IO);
 		}
+		n += (size_t)r;
+		c->text = (struct str){text_mem, n};
 		if (r == 0) {
-			c->text = (struct str){text_mem, n};
 			return 0;
 		}
-		n += (size_t)r;
 	}
 	return cni_fail_set(&c->fail, CNI_ERR_DECODE, EFBIG,
 		"the network configuration is longer than %zu bytes", CNI_CONF_MAX);
@@ -77,6 +79,15 @@ static int check_version(struct call *c)
 		cni_version_name(least), cni_version_name(c->conf.version));
 }
 
+/* What stdin says is only repeated: it may be empty, closed, or open for ever (a terminal). */
+static int version(struct call *c)
+{
+	(void)!read_stdin(c, VERSION_MS);
+	c->fail = (struct cni_fail)CNI_FAIL_INIT;
+	cni_version_reply(&c->out, cni_conf_version(c->text, &c->mem));
+	return 0;
+}
+
 static int run(struct call *c)
 {
 	static int (*const commands[])(struct call * c) = {
@@ -90,14 +101,14 @@ static int run(struct call *c)
 					 c->env.command == CNI_STATUS
 				 ? 0
 				 : CNI_CONF_LENIENT;
-	int r = read_stdin(c);
+	int r;
 
+	if (c->env.command == CNI_VERSION) {
+		return version(c);
+	}
+	r = read_stdin(c, STDIN_MS);
 	if (r < 0) {
 		return r;
-	}
-	if (c->env.command == CNI_VERSION) {
-		cni_version_reply(&c->out, cni_conf_version(c->text, &c->mem));
-		return 0;
 	}
 	r = cni_conf_parse(&c->conf, c->text, flags, &c->mem, &c->fail);
 	r = r < 0 ? r : check_version(c);

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ipam.h"
+#include "ledger/copy.h"
+#include "recover.h"
 #include "take.h"
 
 /* One call a process; static because of their size. */
@@ -17,11 +19,11 @@ static struct ledger_rec rec[LEDGER_MAX];
 static char strings[LEDGER_MEM];
 static char ids[LEDGER_EACH_MEM];
 
+/* 1 loaded, 0 there is none. */
 static int load(struct call *c, const char *container_id, const char *ifname)
 {
-	struct str id = str_from(container_id), name = str_from(ifname);
-	struct err why;
-	int r = ledger_load(&c->store, id, name, &entry, &c->fail.e);
+	int r = ledger_load(
+		&c->store, str_from(container_id), str_from(ifname), &entry, &c->fail.e);
 
 	if (r == 0) {
 		return 1;
@@ -33,25 +35,37 @@ static int load(struct call *c, const char *container_id, const char *ifname)
 	if (r != -EINVAL && r != -ENOTSUP) {
 		return call_code(c, CNI_ERR_IO);
 	}
-	why = c->fail.e;
-	if (ledger_set_aside(&c->store, id, name, why.msg, &c->fail.e) < 0) {
-		return call_code(c, CNI_ERR_IO);
-	}
-	c->fail = (struct cni_fail)CNI_FAIL_INIT;
-	return 0;
+	/* Damaged, while we hold the VF's lock: not the time for taking the node's. */
+	return call_code(c, CNI_ERR_LATER);
 }
 
-/* The VFs whose names are on record: see sriov_vf_return. */
+int release_load(
+	struct call *c, struct str container_id, struct str ifname, struct ledger_entry *out)
+{
+	struct err why = ERR_INIT;
+	int r = ledger_load(&c->store, container_id, ifname, out, &why);
+
+	if (r != -EINVAL && r != -ENOTSUP) {
+		c->fail.e = r == -ENOENT ? c->fail.e : why;
+		return r == 0 ? 1 : r == -ENOENT ? 0 : call_code(c, CNI_ERR_IO);
+	}
+	ledger_init(&records, rec, strings, sizeof(strings));
+	return recover_record(c, container_id, ifname, why.msg, &records, out);
+}
+
+/* The VFs whose names are on record, or on a copy of one: see sriov_vf_return. */
 static bool is_lent(void *arg, const struct pci_addr *vf)
 {
-	const struct ledger *l = arg;
+	const struct call *c = arg;
 
-	for (size_t i = 0; i < l->n; i++) {
-		if (ledger_holds(&l->rec[i]) && l->rec[i].has_pci && pci_same(&l->rec[i].pci, vf)) {
+	for (size_t i = 0; i < records.n; i++) {
+		const struct ledger_rec *r = &records.rec[i];
+
+		if (ledger_holds(r) && r->has_pci && pci_same(&r->pci, vf)) {
 			return true;
 		}
 	}
-	return false;
+	return ledger_copy_is(&c->store, vf);
 }
 
 static int read_records(struct call *c)
@@ -66,19 +80,23 @@ static int read_records(struct call *c)
 /* Of another boot: what the record says of the VF was true of a machine that is gone. */
 static bool of_this_boot(void)
 {
-	char now[LEDGER_BOOT_ID_LEN + 1];
-	struct err e;
-
-	return entry.boot_id[0] == '\0' || ledger_boot_id(now, &e) < 0 ||
-	       strcmp(now, entry.boot_id) == 0;
+	return entry.boot_id[0] == '\0' || records.boot_id[0] == '\0' ||
+	       strcmp(records.boot_id, entry.boot_id) == 0;
 }
 
-/* The pod's namespace if it is still the one that was recorded. 1 open, 0 gone. */
+/*
+ * The pod's namespace if it is still the one that was recorded, by the path of the ADD, or by the
+ * one of this call: runtimes may bind a namespace to another place. 1 open, 0 gone.
+ */
 static int open_pod(struct call *c, struct sriov_pod *pod)
 {
 	struct sandbox_netns ns = SANDBOX_NETNS_INIT;
 	int r = sandbox_netns_reopen(&ns, entry.netns, entry.netns_inode, &c->fail.e);
 
+	if (r == 0 && sandbox_netns_reopen(
+			      &ns, c->env.netns, entry.netns_inode, &c->fail.e) > 0) {
+		r = 1;
+	}
 	if (r <= 0) {
 		return r < 0 ? call_code(c, CNI_ERR_NETNS) : 0;
 	}
@@ -88,10 +106,26 @@ static int open_pod(struct call *c, struct sriov_pod *pod)
 	return 1;
 }
 
+/* 1: the VF is as it was before, or gone. 0: it is there and cannot be put back. */
+static int returned(struct call *c, int r, const struct sriov_returned *how)
+{
+	if (r == 0) {
+		log_info("VF %u of %s is back as %s", (unsigned)entry.vf, entry.pf, how->netdev);
+		return 1;
+	}
+	if (r != -ENODEV && r != -ENXIO) {
+		return call_code(c, CNI_ERR_DEVICE);
+	}
+	log_warn("VF %u of %s %s: %s", (unsigned)entry.vf, entry.pf,
+		r == -ENODEV ? "is not there any more" : "cannot be put back", c->fail.e.msg);
+	c->fail = (struct cni_fail)CNI_FAIL_INIT;
+	return r == -ENODEV ? 1 : 0;
+}
+
 static int bring_back(struct call *c)
 {
 	struct sriov_pod pod = SRIOV_POD_INIT;
-	struct sriov_returned how;
+	struct sriov_returned how = {.refused = 0};
 	struct sriov_ref ref;
 	int r;
 
@@ -100,24 +134,19 @@ static int bring_back(struct call *c)
 	}
 	c->mover.deadline_ms = call_until(c, CALL_KERNEL_MS);
 	c->mover.lent = is_lent;
-	c->mover.arg = &records;
+	c->mover.arg = c;
 	r = sriov_ref_find(&c->mover, &entry.pci, &ref, &c->fail.e);
-	if (r == -ENODEV) {
-		log_warn("VF %u of %s is not there any more: nothing to bring back",
-			(unsigned)entry.vf, entry.pf);
-		c->fail = (struct cni_fail)CNI_FAIL_INIT;
-		return 0;
+	if (r < 0) {
+		return returned(c, r, &how);
 	}
-	r = r < 0 ? call_code(c, CNI_ERR_DEVICE) : open_pod(c, &pod);
-	if (r >= 0 && sriov_vf_return(&c->mover, &ref, &entry.restore, r == 1 ? &pod : NULL, &how,
-			      &c->fail.e) < 0) {
-		r = call_code(c, CNI_ERR_DEVICE);
+	r = open_pod(c, &pod);
+	if (r >= 0) {
+		r = sriov_vf_return(&c->mover, &ref, &entry.restore, r == 1 ? &pod : NULL, &how,
+			&c->fail.e);
+		r = returned(c, r, &how);
 	}
 	sriov_pod_close(&pod);
-	if (r >= 0) {
-		log_info("VF %u of %s is back as %s", (unsigned)entry.vf, entry.pf, how.netdev);
-	}
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static int release_device(struct call *c)
@@ -140,7 +169,11 @@ static int release_device(struct call *c)
 		c->fail = (struct cni_fail)CNI_FAIL_INIT;
 		return 0;
 	}
-	return bring_back(c);
+	r = bring_back(c);
+	if (r > 0) {
+		ledger_copy_drop(&c->store, &entry);
+	}
+	return r < 0 ? r : 0;
 }
 
 static int release_addrs(struct call *c)
@@ -150,7 +183,19 @@ static int release_addrs(struct call *c)
 		.ifname = entry.ifname,
 		.netns = c->env.netns};
 
-	return entry.ipam[0] != '\0' ? ipam_del(c, &who, entry.network) : 0;
+	if (entry.ipam[0] == '\0' || ipam_del(c, &who, entry.network, entry.cni_version) == 0) {
+		return 0;
+	}
+	if (c->fail.code != CNI_ERR_VERSION || entry.addr_n > 0) {
+		return -c->fail.e.code;
+	}
+	/*
+	 * It says that it does not speak the version in which it was asked for an address, and no
+	 * address is on record: it gave none, and would say the same for ever.
+	 */
+	log_warn("nothing to release: %s", c->fail.e.msg);
+	c->fail = (struct cni_fail)CNI_FAIL_INIT;
+	return 0;
 }
 
 static void enter(struct call *c, enum ledger_phase phase)
@@ -200,7 +245,9 @@ static int release_loaded(struct call *c)
 
 	if (entry.phase == LEDGER_IPAM_PENDING) {
 		r = release_addrs(c);
-	} else if (entry.phase != LEDGER_PLANNED) {
+	} else if (entry.phase == LEDGER_PLANNED) {
+		ledger_copy_drop(&c->store, &entry);
+	} else {
 		r = release_both(c);
 	}
 	return r < 0 ? r : forget(c);
@@ -210,7 +257,7 @@ int release_one(struct call *c, const char *container_id, const char *ifname)
 {
 	cleanup_fd int lock = -1;
 	struct pci_addr pci;
-	int r = load(c, container_id, ifname);
+	int r = release_load(c, str_from(container_id), str_from(ifname), &entry);
 
 	if (r <= 0) {
 		return r;
@@ -246,7 +293,7 @@ static int note(void *arg, struct str container_id, struct str ifname, struct er
 	if (!str_copy(container_id, id, sizeof(id)) || !str_copy(ifname, name, sizeof(name))) {
 		return 0;
 	}
-	r = load(f->c, id, name);
+	r = release_load(f->c, container_id, ifname, &entry);
 	if (r > 0 && strcmp(entry.request, f->request) == 0 && f->n < PLACE_REQ_MAX) {
 		memcpy(f->ifname[f->n++], name, sizeof(name));
 	}

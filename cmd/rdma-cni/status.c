@@ -2,6 +2,7 @@
 /* STATUS: whether an ADD could work. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -22,11 +23,25 @@ static int check_state(struct call *c)
 	return 0;
 }
 
+/* VFs that pods have, or could have now: a node that is full is no node that does not work. */
+static size_t count_usable(const struct sriov_node *n, const struct sriov_pf *pf)
+{
+	size_t usable = 0;
+
+	for (size_t i = 0; i < pf->vf_n; i++) {
+		const struct sriov_vf *vf = &n->vf[pf->vf_first + i];
+
+		usable += take_usable(vf) || vf->holder != NULL ? 1 : 0;
+	}
+	return usable;
+}
+
 static int check_hardware(struct call *c)
 {
 	struct sriov_node *n;
 	struct ledger *l;
 	size_t usable = 0, up = 0;
+	char text[128];
 	const char *why = "the node has no SR-IOV capable PF that may be used";
 
 	if (take_node(c, &n, &l) < 0) {
@@ -40,6 +55,11 @@ static int check_hardware(struct call *c)
 			why = pf->problem;
 		} else if (pf->vf_n == 0) {
 			why = usable == 0 ? "no VF is enabled on any PF" : why;
+		} else if (count_usable(n, pf) == 0) {
+			(void)snprintf(text, sizeof(text),
+				"no VF of %s can be given to a pod; the first one is: %s", pf->name,
+				sriov_vf_state_name(n->vf[pf->vf_first].state));
+			why = text;
 		} else {
 			usable++;
 			up += pf->link_up ? 1 : 0;

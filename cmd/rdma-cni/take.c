@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ledger/copy.h"
 #include "sriov/node.h"
 #include "sriov/speed.h"
 
@@ -112,7 +113,6 @@ static struct sriov_vf *pick(const struct sriov_pf *pf)
 static void fill(struct call *c, const struct sandbox_netns *ns, struct ledger_entry *en)
 {
 	const struct cni_env *v = &c->env;
-	struct err e;
 
 	memset(en, 0, sizeof(*en));
 	en->phase = LEDGER_PLANNED;
@@ -121,20 +121,48 @@ static void fill(struct call *c, const struct sandbox_netns *ns, struct ledger_e
 	(void)!str_copy(str_from(v->ifname), en->request, sizeof(en->request));
 	(void)!str_copy(str_from(c->conf.name), en->network, sizeof(en->network));
 	(void)!str_copy(str_from(c->conf.ipam_type), en->ipam, sizeof(en->ipam));
+	(void)!str_copy(str_from(cni_version_name(c->conf.version)), en->cni_version,
+		sizeof(en->cni_version));
 	(void)!str_copy(str_from(v->pod_namespace), en->pod_namespace, sizeof(en->pod_namespace));
 	(void)!str_copy(str_from(v->pod_name), en->pod_name, sizeof(en->pod_name));
 	(void)!str_copy(str_from(v->pod_uid), en->pod_uid, sizeof(en->pod_uid));
 	(void)!str_copy(str_from(v->netns), en->netns, sizeof(en->netns));
 	en->netns_inode = ns->inode;
-	if (ledger_boot_id(en->boot_id, &e) < 0) {
-		log_warn("%s", e.msg);
-	}
+	memcpy(en->boot_id, records.boot_id, sizeof(en->boot_id));
 }
 
-static int take_one(
-	struct call *c, const struct sriov_pf *pf, struct ledger_entry *en, struct sriov_ref *ref)
+/*
+ * A VF that its last user has not given back, since the record was lost, or no driver was there, is
+ * not put on record as it is: what its second copy says is put back one day, or else defaults.
+ */
+static void mend(struct call *c, struct ledger_entry *en)
+{
+	static struct ledger_entry copy; /* one call a process; static because of its size */
+	struct err why;
+	int r = ledger_copy_load(&c->store, &en->pci, &copy, &why);
+
+	if (r == 0 || (r == 1 && copy.boot_id[0] != '\0' && records.boot_id[0] != '\0' &&
+			      strcmp(copy.boot_id, records.boot_id) != 0)) {
+		return;
+	}
+	if (r == 1 && copy.has_restore) {
+		en->restore = copy.restore;
+		log_warn("VF %u of %s was not given back by %.64s:%s, and is put right",
+			(unsigned)en->vf, en->pf, copy.container_id, copy.ifname);
+		return;
+	}
+	/* Nothing is known: sriov_vf_return takes defaults. */
+	en->restore.has = 0;
+	en->restore.netdev[0] = '\0';
+	en->restore.altname_n = 0;
+	log_warn("VF %u of %s was not given back by its last user, and gets default settings: %s",
+		(unsigned)en->vf, en->pf, r < 0 ? why.msg : "its copy does not say what it was like");
+}
+
+static int take_one(struct call *c, const struct sriov_pf *pf, struct taken_vf *t)
 {
 	static const struct sriov_holder ours; /* so that nobody else takes it */
+	struct ledger_entry *en = &t->entry;
 	struct sriov_vf *vf = pick(pf);
 
 	ASSERT(vf != NULL); /* placement counted them */
@@ -143,18 +171,21 @@ static int take_one(
 	en->vf = vf->index;
 	en->has_pci = true;
 	en->pci = vf->pci;
-	if (sriov_ref_of(pf, vf, ref, &c->fail.e) < 0 ||
-		sriov_vf_read(&c->mover, ref, NULL, &en->restore, &c->fail.e) < 0) {
+	if (sriov_ref_of(pf, vf, &t->ref, &c->fail.e) < 0 ||
+		sriov_vf_read(&c->mover, &t->ref, NULL, &t->now, &c->fail.e) < 0) {
 		return call_code(c, CNI_ERR_DEVICE);
 	}
-	if ((en->restore.has & SRIOV_HAS_NETDEV) == 0) {
+	if ((t->now.has & SRIOV_HAS_NETDEV) == 0) {
 		return cni_fail_set(&c->fail, CNI_ERR_LATER, EBUSY,
 			"VF %u of %s: its interface has just gone", (unsigned)vf->index, pf->name);
 	}
+	en->restore = t->now;
 	en->has_restore = true;
+	mend(c, en);
 	if (ledger_store_entry(&c->store, en, &c->fail.e) < 0) {
 		return call_code(c, CNI_ERR_IO);
 	}
+	ledger_copy_keep(&c->store, en);
 	return 0;
 }
 
@@ -163,8 +194,9 @@ static void forget(struct call *c, struct taken *t)
 	struct err e;
 
 	while (t->n > 0) {
-		const struct ledger_entry *en = &t->entry[--t->n];
+		const struct ledger_entry *en = &t->vf[--t->n].entry;
 
+		ledger_copy_drop(&c->store, en);
 		if (ledger_remove(&c->store, str_from(en->container_id), str_from(en->ifname), &e) <
 			0) {
 			log_error("%s", e.msg);
@@ -175,6 +207,10 @@ static void forget(struct call *c, struct taken *t)
 /* Two ADDs without a DEL between them: the second one must not take over what the first has. */
 static int check_new(struct call *c, const struct ledger_entry *en)
 {
+	static struct ledger_entry other; /* one call a process; static because of its size */
+	struct err e;
+	int r;
+
 	for (size_t i = 0; i < records.n; i++) {
 		const struct sriov_holder *h = &records.rec[i].holder;
 
@@ -187,7 +223,16 @@ static int check_new(struct call *c, const struct ledger_entry *en)
 				h->phase);
 		}
 	}
-	return 0;
+	if (records.damaged == 0) {
+		return 0;
+	}
+	r = ledger_load(
+		&c->store, str_from(en->container_id), str_from(en->ifname), &other, &e);
+	return r == -ENOENT ? 0
+			    : cni_fail_set(&c->fail, CNI_ERR_CONFIG, EEXIST,
+				      "the container may have an interface %s already, its record "
+				      "cannot be read; DEL comes before another ADD",
+				      en->ifname);
 }
 
 static int take_locked(struct call *c, const struct wants *w, take_name_fn *name,
@@ -208,7 +253,7 @@ static int take_locked(struct call *c, const struct wants *w, take_name_fn *name
 	}
 	r = place(c, w, &in, &out);
 	for (size_t i = 0; r == 0 && i < w->n; i++) {
-		struct ledger_entry *en = &t->entry[i];
+		struct ledger_entry *en = &t->vf[i].entry;
 
 		fill(c, ns, en);
 		if (!name(c, i, en->ifname)) {
@@ -220,7 +265,7 @@ static int take_locked(struct call *c, const struct wants *w, take_name_fn *name
 		en->max_tx_rate = w->req[i].max;
 		r = check_new(c, en);
 		t->n = i + 1; /* a record that was stored only half is removed, too */
-		r = r < 0 ? r : take_one(c, &node.pf[out.pf[i]], en, &t->ref[i]);
+		r = r < 0 ? r : take_one(c, &node.pf[out.pf[i]], &t->vf[i]);
 		if (r < 0 && c->fail.e.code == EEXIST) {
 			t->n = i; /* not ours */
 		}

@@ -6,11 +6,17 @@
 #include "call.h"
 #include "wants.h"
 
-/* The interfaces of one ADD, each with its record. Large: static storage. */
+/* One VF with its record. */
+struct taken_vf {
+	struct ledger_entry entry;
+	struct sriov_ref ref;
+	struct sriov_saved now; /* as it was read */
+};
+
+/* The interfaces of one ADD. Large: static storage. */
 struct taken {
 	size_t n;
-	struct ledger_entry entry[PLACE_REQ_MAX];
-	struct sriov_ref ref[PLACE_REQ_MAX];
+	struct taken_vf vf[PLACE_REQ_MAX];
 };
 
 /*

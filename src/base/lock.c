@@ -26,13 +26,26 @@ struct wanted {
 	uint64_t at;
 };
 
+/* Where the holder of one byte leaves its process id. */
+static off_t pid_place(const struct wanted *w)
+{
+	return (off_t)(w->at * sizeof(int32_t));
+}
+
 /* The process id in the lock file; 0 when it cannot be told. */
-static uint32_t holder_pid(const struct wanted *w)
+static uint32_t holder_pid(const struct wanted *w, int fd)
 {
 	uint64_t pid = 0;
 	struct err ignored;
 
-	return w->one_byte || file_read_u64(w->dirfd, w->text->file, INT32_MAX, &pid, &ignored) < 0
+	if (w->one_byte) {
+		int32_t at = 0;
+
+		return pread(fd, &at, sizeof(at), pid_place(w)) == sizeof(at) && at > 0
+			       ? (uint32_t)at
+			       : 0;
+	}
+	return file_read_u64(w->dirfd, w->text->file, INT32_MAX, &pid, &ignored) < 0
 		       ? 0
 		       : (uint32_t)pid;
 }
@@ -54,9 +67,9 @@ static int try_once(const struct wanted *w, int fd)
 	return errno == EAGAIN || errno == EACCES || errno == EINTR ? EWOULDBLOCK : errno;
 }
 
-static int say_holder(const struct wanted *w, struct err *e)
+static int say_holder(const struct wanted *w, int fd, struct err *e)
 {
-	uint32_t pid = holder_pid(w);
+	uint32_t pid = holder_pid(w, fd);
 
 	if (pid == 0) {
 		return err_set(e, ETIMEDOUT, "%s is at work", w->text->holder);
@@ -72,10 +85,10 @@ static int wait_for(const struct wanted *w, int fd, int64_t deadline_ms, struct 
 
 	while ((r = try_once(w, fd)) == EWOULDBLOCK) {
 		if (clock_ms() >= deadline_ms) {
-			return say_holder(w, e);
+			return say_holder(w, fd, e);
 		}
 		if (!told) {
-			(void)say_holder(w, e); /* the message is what is wanted of it */
+			(void)say_holder(w, fd, e); /* the message is what is wanted of it */
 			log_info("%s: waiting", e->msg);
 			told = true;
 		}
@@ -86,11 +99,17 @@ static int wait_for(const struct wanted *w, int fd, int64_t deadline_ms, struct 
 }
 
 /* For messages only: a full disk must not keep anybody from giving something back. */
-static void leave_pid(int fd)
+static void leave_pid(const struct wanted *w, int fd)
 {
 	char text[16];
 	struct buf b;
 
+	if (w->one_byte) {
+		int32_t pid = getpid();
+
+		(void)!pwrite(fd, &pid, sizeof(pid), pid_place(w));
+		return;
+	}
 	buf_init(&b, text, sizeof(text));
 	buf_add_u64(&b, (uint64_t)getpid());
 	buf_add_chr(&b, '\n');
@@ -112,9 +131,7 @@ static int take(const struct wanted *w, int64_t deadline_ms, struct err *e)
 	if (r < 0) {
 		return r;
 	}
-	if (!w->one_byte) {
-		leave_pid(fd);
-	}
+	leave_pid(w, fd);
 	return steal_fd(&fd);
 }
 
@@ -130,7 +147,7 @@ int lock_take_at(
 {
 	const struct wanted w = {dirfd, text, true, at};
 
-	if (at > INT64_MAX - 1) {
+	if (at > LOCK_AT_MAX) {
 		return err_set(e, EINVAL, "lock %s: no byte %" PRIu64, text->file, at);
 	}
 	return take(&w, deadline_ms, e);

@@ -24,9 +24,13 @@ int lock_take(
 	int dirfd, const struct lock_text *text, int64_t deadline_ms, struct err *e) MUST_CHECK;
 
 /*
- * lock_take_at: the same for byte at of the file only, so that one file serves many locks. Nothing
- * is written into it and the process id is not told. The two kinds do not exclude each other.
+ * lock_take_at: the same for byte at of the file only, so that one file serves many locks. The
+ * holder of byte N leaves its process id in the four bytes at 4 * N: numbers that are near each
+ * other share pages of the file. A child that inherited the lock goes by the id of its parent. The
+ * two kinds do not exclude each other, and do not share a file. -EINVAL: at is above LOCK_AT_MAX.
  */
+#define LOCK_AT_MAX ((uint64_t)INT64_MAX / 4 - 1)
+
 int lock_take_at(int dirfd, const struct lock_text *text, uint64_t at, int64_t deadline_ms,
 	struct err *e) MUST_CHECK;
 

@@ -85,6 +85,7 @@ static int read_name(struct cni_conf *c, struct json_val root, struct cni_fail *
 	}
 	if (json_copy(v, c->name, sizeof(c->name), &f->e) < 0 ||
 		!cni_name_ok(str_from(c->name), CNI_NAME_MAX)) {
+		c->name[0] = '\0';
 		(void)json_wrong(v, &f->e,
 			"1 to %d letters, digits, '_', '.' or '-', first a letter or digit",
 			CNI_NAME_MAX);
@@ -105,13 +106,22 @@ static int read_ipam(struct cni_conf *c, struct json_val root, struct cni_fail *
 		c->ipam = JSON_VAL_NONE; /* "ipam": {} is how configurations say "none" */
 		return 0;
 	}
-	return cni_conf_plugin_type(c->ipam, c->ipam_type, f);
+	if (cni_conf_plugin_type(c->ipam, c->ipam_type, f) < 0) {
+		c->ipam = JSON_VAL_NONE;
+		c->ipam_type[0] = '\0';
+		return bad(f);
+	}
+	return 0;
+}
+
+static int read_prev(struct cni_conf *c, struct json_val root, struct cni_fail *f)
+{
+	return typed(root, "prevResult", JSON_OBJECT, &c->prev, f);
 }
 
 static int read_runtime(struct cni_conf *c, struct json_val root, struct cni_fail *f)
 {
 	if (typed(root, "runtimeConfig", JSON_OBJECT, &c->runtime, f) < 0 ||
-		typed(root, "prevResult", JSON_OBJECT, &c->prev, f) < 0 ||
 		typed(root, "dns", JSON_OBJECT, &c->dns, f) < 0 ||
 		typed(root, "args", JSON_OBJECT, &c->args, f) < 0) {
 		return bad(f);
@@ -119,6 +129,7 @@ static int read_runtime(struct cni_conf *c, struct json_val root, struct cni_fai
 	c->annotations = json_get(c->runtime, ANNOTATIONS_KEY);
 	if (json_type(c->annotations) > JSON_NULL && json_type(c->annotations) != JSON_OBJECT) {
 		(void)json_wrong(c->annotations, &f->e, "an object");
+		c->annotations = JSON_VAL_NONE;
 		return bad(f);
 	}
 	return 0;
@@ -127,6 +138,8 @@ static int read_runtime(struct cni_conf *c, struct json_val root, struct cni_fai
 int cni_conf_parse(
 	struct cni_conf *c, struct str text, unsigned flags, struct arena *a, struct cni_fail *f)
 {
+	static int (*const parts[])(struct cni_conf *, struct json_val, struct cni_fail *) = {
+		read_name, read_ipam, read_prev, read_runtime};
 	bool lenient = (flags & CNI_CONF_LENIENT) != 0;
 	struct json_val root;
 	int r;
@@ -145,9 +158,13 @@ int cni_conf_parse(
 			json_type_name(json_type(root)));
 	}
 	r = read_version(c, root, f);
-	r = r < 0 ? r : read_name(c, root, f);
-	r = r < 0 ? r : read_ipam(c, root, f);
-	r = r < 0 ? r : read_runtime(c, root, f);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(parts); i++) {
+		r = parts[i](c, root, f);
+		if (r < 0 && lenient) {
+			*f = (struct cni_fail)CNI_FAIL_INIT;
+			r = 0;
+		}
+	}
 	r = r < 0 ? r : cni_conf_own(c, root, lenient, f);
 	if (r < 0) {
 		(void)err_wrap(&f->e, "network configuration");

@@ -33,7 +33,7 @@ struct cni_conf {
 	bool account_min;                 /* min_tx_rate is "account": not given to the driver */
 	uint32_t vlan, qos;               /* vlan 0: none */
 	uint16_t vlan_proto;              /* NL_VLAN_* */
-	uint32_t mtu;                     /* 0: as it is */
+	uint32_t mtu;                     /* 0: the PF's */
 	uint32_t ipam_timeout_ms;         /* ipamTimeoutMs, for each run of a delegated plugin */
 	char node_conf[CNI_PATH_MAX + 1]; /* nodeConfig; empty: the default */
 };
@@ -45,8 +45,9 @@ struct cni_conf {
  * CNI_ERR_VERSION: a version we do not speak; CNI_ERR_CONFIG: anything else. version is set as
  * soon as it is known, so that the error can be written in it.
  *
- * With CNI_CONF_LENIENT, for the commands that take things back, our own keys that are wrong count
- * as not given: a mistake made since ADD must not keep a VF from going home.
+ * With CNI_CONF_LENIENT, for the commands that take things back, everything that is wrong counts as
+ * not given, a missing name is empty: a mistake made since ADD must not keep a VF from going home.
+ * What is no JSON object, or of a version we do not speak, is an error all the same.
  */
 #define CNI_CONF_LENIENT 1u
 

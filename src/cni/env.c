@@ -100,6 +100,11 @@ static int check_missing(const struct cni_env *v, unsigned needs, struct cni_fai
 		cni_command_name(v->command), (int)b.n, b.p);
 }
 
+static bool netns_ok(const char *path)
+{
+	return path[0] == '/' && strlen(path) <= CNI_PATH_MAX;
+}
+
 static int check_values(const struct cni_env *v, unsigned needs, struct cni_fail *f)
 {
 	if ((needs & NEED_ID) != 0 && !cni_name_ok(str_from(v->container_id), CNI_ID_MAX)) {
@@ -115,7 +120,7 @@ static int check_values(const struct cni_env *v, unsigned needs, struct cni_fail
 			"blank, not '.' or '..')",
 			v->ifname);
 	}
-	if (v->netns[0] != '\0' && (v->netns[0] != '/' || strlen(v->netns) > CNI_PATH_MAX)) {
+	if ((needs & NEED_NETNS) != 0 && !netns_ok(v->netns)) {
 		return cni_fail_set(f, CNI_ERR_ENV, EINVAL,
 			"CNI_NETNS '%.64s' is no absolute path of at most %d bytes", v->netns,
 			CNI_PATH_MAX);
@@ -181,6 +186,10 @@ int cni_env_read(struct cni_env *out, const char *const *vars, struct cni_fail *
 	}
 	if (r == 0) {
 		read_args(out);
+	}
+	/* DEL: a namespace that cannot be, like one that is gone, must not keep a VF. */
+	if (r == 0 && !netns_ok(out->netns)) {
+		out->netns = "";
 	}
 	return r;
 }

@@ -35,7 +35,8 @@ const char *cni_command_name(enum cni_command c);
 /*
  * cni_env_read: check the variables (NAME=VALUE, as environ) that the command needs. Fails with
  * CNI_ERR_ENV; the message names every variable that is missing, or the one that is wrong. Unknown
- * keys in CNI_ARGS are ignored; of a key that is there twice the last one counts.
+ * keys in CNI_ARGS are ignored; of a key that is there twice the last one counts. A CNI_NETNS that
+ * the command does not need and that is no absolute path counts as not given.
  */
 int cni_env_read(struct cni_env *out, const char *const *vars, struct cni_fail *f) MUST_CHECK;
 

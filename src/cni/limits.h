@@ -18,7 +18,6 @@
 #define CNI_NAME_MAX   128  /* bytes of a network's name, which plugins use in file names */
 #define CNI_TYPE_MAX   128  /* bytes of a plugin's name */
 #define CNI_PATH_MAX   4095 /* bytes of a path (PATH_MAX less NUL) */
-#define CNI_ENV_MAX    512  /* variables handed on to a delegated plugin */
 #define CNI_PREFIX_MAX 12   /* bytes of ifNamePrefix: three digits still fit IFNAMSIZ */
 #define CNI_IPS_MAX    16   /* addresses of one interface */
 #define CNI_ROUTES_MAX 64   /* routes of one interface */

@@ -43,23 +43,37 @@ static bool same_name(const char *var, const char *name)
 	return strncmp(var, name, n) == 0 && var[n] == '=';
 }
 
-static int make_env(const struct cni_plugin *p, const char **out, struct buf *text, struct err *e)
+/* As many as there are: the kernel has bounded them when we were executed. */
+static size_t count(const char *const *vars)
 {
 	size_t n = 0;
 
+	while (vars[n] != NULL) {
+		n++;
+	}
+	return n;
+}
+
+static int make_env(const struct cni_plugin *p, struct arena *mem, const char ***envp,
+	struct buf *text, struct err *e)
+{
+	size_t n = count(p->vars) + p->set_n + 1;
+	const char **out = arena_alloc(mem, n, sizeof(*out));
+
+	if (out == NULL) {
+		return err_set(e, ENOMEM, "no memory for %zu environment variables", n);
+	}
+	*envp = out;
+	n = 0;
 	for (const char *const *v = p->vars; *v != NULL; v++) {
 		bool ours = false;
 
 		for (size_t i = 0; i < p->set_n; i++) {
 			ours = ours || same_name(*v, p->set[i].name);
 		}
-		if (ours) {
-			continue;
+		if (!ours) {
+			out[n++] = *v;
 		}
-		if (n == CNI_ENV_MAX) {
-			return err_set(e, E2BIG, "more than %d environment variables", CNI_ENV_MAX);
-		}
-		out[n++] = *v;
 	}
 	for (size_t i = 0; i < p->set_n; i++) {
 		out[n++] = text->p + text->n;
@@ -115,10 +129,10 @@ static int failed(const struct cni_plugin *p, int status, struct cni_fail *f)
 
 int cni_plugin_run(const struct cni_plugin *p, struct cni_fail *f)
 {
-	const char *envp[CNI_ENV_MAX + 8];
+	struct arena mem = *p->mem; /* a copy: what is taken is given back */
+	const char **envp = NULL;
 	char path[CNI_PATH_MAX + 1], text[VARS_TEXT];
 	struct cni_exec x = {.path = path,
-		.envp = envp,
 		.input = p->conf,
 		.output = p->reply,
 		.keep_fd = p->keep_fd,
@@ -126,11 +140,11 @@ int cni_plugin_run(const struct cni_plugin *p, struct cni_fail *f)
 	struct buf vars;
 	int r;
 
-	ASSERT(p->set_n < 8);
 	buf_init(&vars, text, sizeof(text));
 	buf_reset(p->reply);
 	r = cni_plugin_find(str_from(p->path), p->type, path, &f->e);
-	r = r < 0 ? r : make_env(p, envp, &vars, &f->e);
+	r = r < 0 ? r : make_env(p, &mem, &envp, &vars, &f->e);
+	x.envp = envp;
 	r = r < 0 ? r : cni_exec_run(&x, &f->e);
 	if (r < 0) {
 		(void)err_wrap(&f->e, "%s %s", p->what, p->type);

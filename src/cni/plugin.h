@@ -23,7 +23,7 @@ struct cni_plugin {
 	struct buf *reply;   /* takes its standard output */
 	int keep_fd;         /* lock that must last as long as the plugin runs, or -1 */
 	int64_t deadline_ms; /* clock_ms time */
-	struct arena *mem;   /* for its error; given back */
+	struct arena *mem;   /* for its environment and error; given back */
 };
 
 /*

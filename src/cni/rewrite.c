@@ -88,6 +88,19 @@ void cni_rewrite_delegate(struct buf *b, const struct cni_conf *c, bool with_pre
 	(void)!json_writer_done(&w); /* the overflow flag stays in b for the caller */
 }
 
+void cni_rewrite_version(struct buf *b, struct json_val conf, const char *version)
+{
+	static const char *const key[] = {"cniVersion"};
+	struct json_writer w;
+
+	json_writer_init(&w, b);
+	json_put_object(&w, NULL);
+	json_put_cstr(&w, key[0], version);
+	put_rest(&w, conf, key, ARRAY_LEN(key));
+	json_put_end_object(&w);
+	(void)!json_writer_done(&w); /* the overflow flag stays in b for the caller */
+}
+
 void cni_rewrite_gc(struct buf *b, struct json_val conf, const struct cni_valid *valid, size_t n)
 {
 	static const char *const lists[] = {"cni.dev/valid-attachments", "cni.dev/attachments"};

@@ -12,6 +12,9 @@
  */
 void cni_rewrite_delegate(struct buf *b, const struct cni_conf *c, bool with_prev);
 
+/* cni_rewrite_version: a configuration (conf, any JSON object) with another cniVersion. */
+void cni_rewrite_version(struct buf *b, struct json_val conf, const char *version);
+
 /*
  * cni_rewrite_gc: a configuration (conf, any JSON object) with the valid attachments replaced by
  * n others, under both spellings.

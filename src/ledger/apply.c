@@ -49,7 +49,7 @@ static void note_clash(
 
 bool ledger_holds(const struct ledger_rec *rec)
 {
-	return strcmp(rec->holder.phase, LEDGER_NO_VF) != 0;
+	return !rec->past && strcmp(rec->holder.phase, LEDGER_NO_VF) != 0;
 }
 
 size_t ledger_apply(struct ledger *l, struct sriov_node *n)

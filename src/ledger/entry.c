@@ -3,10 +3,8 @@
 #include "ledger/entry.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "ledger/entry_priv.h"
 #include "ledger/read.h"
@@ -31,22 +29,6 @@ static bool phase_of(const char *name, enum ledger_phase *out)
 	return false;
 }
 
-int ledger_boot_id(char out[static LEDGER_BOOT_ID_LEN + 1], struct err *e)
-{
-	char text[LEDGER_BOOT_ID_LEN + 8];
-	ssize_t n = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text), e);
-	struct str s;
-
-	if (n < 0) {
-		return (int)n;
-	}
-	s = str_trim((struct str){text, (size_t)n});
-	if (s.n != LEDGER_BOOT_ID_LEN || !str_copy(s, out, LEDGER_BOOT_ID_LEN + 1)) {
-		return err_set(e, EINVAL, "the kernel's boot id has %zu bytes", s.n);
-	}
-	return 0;
-}
-
 /* The texts of a record that are not ruled by more than being printable. */
 struct text {
 	const char *object, *key; /* object NULL: at the top */
@@ -54,7 +36,7 @@ struct text {
 	size_t cap;
 };
 
-#define TEXTS 6
+#define TEXTS 7
 
 static void texts_of(struct ledger_entry *en, struct text out[static TEXTS])
 {
@@ -62,6 +44,7 @@ static void texts_of(struct ledger_entry *en, struct text out[static TEXTS])
 		{NULL, "request", en->request, sizeof(en->request)},
 		{NULL, "network", en->network, sizeof(en->network)},
 		{NULL, "ipam", en->ipam, sizeof(en->ipam)},
+		{NULL, "cniVersion", en->cni_version, sizeof(en->cni_version)},
 		{NULL, "bootId", en->boot_id, sizeof(en->boot_id)},
 		{"netns", "path", en->netns, sizeof(en->netns)},
 		{NULL, NULL, NULL, 0},
@@ -140,6 +123,7 @@ static void put_who(struct json_writer *w, const struct ledger_entry *en)
 	json_put_cstr(w, "request", en->request);
 	json_put_cstr(w, "network", en->network);
 	json_put_cstr(w, "ipam", en->ipam);
+	json_put_cstr(w, "cniVersion", en->cni_version);
 	json_put_object(w, "pod");
 	json_put_cstr(w, "namespace", en->pod_namespace);
 	json_put_cstr(w, "name", en->pod_name);

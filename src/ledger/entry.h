@@ -38,6 +38,7 @@ struct ledger_entry {
 	char request[IFNAMSIZ]; /* CNI_IFNAME of the ADD that this interface belongs to */
 	char network[LEDGER_NETWORK_MAX + 1]; /* "name" of the network configuration */
 	char ipam[LEDGER_IPAM_MAX + 1];       /* IPAM plugin; empty: no address was asked for */
+	char cni_version[LEDGER_CNI_MAX + 1]; /* of that configuration; empty: not known */
 	char pod_namespace[LEDGER_NAMESPACE_MAX + 1];
 	char pod_name[LEDGER_POD_MAX + 1];
 	char pod_uid[LEDGER_UID_MAX + 1];
@@ -55,9 +56,6 @@ struct ledger_entry {
 	struct sriov_saved restore; /* as it was before */
 	struct sriov_saved applied; /* as ADD left it, for CHECK; names in it are the pod's */
 };
-
-/* ledger_boot_id: the kernel's id of this boot, from /proc. */
-int ledger_boot_id(char out[static LEDGER_BOOT_ID_LEN + 1], struct err *e) MUST_CHECK;
 
 /*
  * ledger_entry_write: the record as JSON in b. -EINVAL: a field that is required is missing or

@@ -19,6 +19,7 @@
 #define LEDGER_UID_MAX       64  /* UUIDs have 36 */
 #define LEDGER_NETWORK_MAX   253 /* network names are file names in practice */
 #define LEDGER_IPAM_MAX      253 /* the file name of a plugin */
+#define LEDGER_CNI_MAX       15  /* "1.1.0" */
 #define LEDGER_PATH_MAX      4095
 #define LEDGER_BOOT_ID_LEN   36
 

@@ -191,6 +191,22 @@ static int read_dir(struct ledger *l, int dir, struct err *e)
 	return 0;
 }
 
+int ledger_boot_id(char out[static LEDGER_BOOT_ID_LEN + 1], struct err *e)
+{
+	char text[LEDGER_BOOT_ID_LEN + 8];
+	ssize_t n = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", text, sizeof(text), e);
+	struct str s;
+
+	if (n < 0) {
+		return (int)n;
+	}
+	s = str_trim((struct str){text, (size_t)n});
+	if (s.n != LEDGER_BOOT_ID_LEN || !str_copy(s, out, LEDGER_BOOT_ID_LEN + 1)) {
+		return err_set(e, EINVAL, "the kernel's boot id has %zu bytes", s.n);
+	}
+	return 0;
+}
+
 static int open_dir(const char *state_dir, struct err *e)
 {
 	cleanup_fd int state = file_open_dir(AT_FDCWD, state_dir, e);
@@ -201,9 +217,13 @@ static int open_dir(const char *state_dir, struct err *e)
 int ledger_read(struct ledger *l, const char *state_dir, struct err *e)
 {
 	cleanup_fd int dir = -1;
+	struct err ignored;
 	int r;
 
 	forget(l);
+	if (l->boot_id[0] == '\0' && ledger_boot_id(l->boot_id, &ignored) < 0) {
+		l->boot_id[0] = '\0'; /* then records of other boots count as of this one */
+	}
 	dir = open_dir(state_dir, e);
 	if (dir == -ENOENT) {
 		return 0;

@@ -24,6 +24,7 @@ struct ledger_rec {
 	uint32_t vf;
 	bool has_pci;
 	struct pci_addr pci; /* of the VF */
+	bool past;           /* made in an earlier boot: nothing of it is true of a VF any more */
 };
 
 struct ledger {
@@ -34,6 +35,7 @@ struct ledger {
 	size_t clashes;       /* records that name a VF which another one has (ledger_apply) */
 	char clash[256];      /* the first of those; empty when none */
 	struct arena strings; /* over the caller's memory */
+	char boot_id[LEDGER_BOOT_ID_LEN + 1]; /* of this boot; empty where it cannot be told */
 };
 
 /*
@@ -48,7 +50,7 @@ void ledger_init(struct ledger *l, struct ledger_rec *rec, void *mem, size_t mem
  * regular file (symbolic links are not followed, FIFOs not waited for) is counted and described in
  * problem, never fatal. -errno when the directory or a record cannot be read, which says nothing of
  * its content (-EACCES); -E2BIG for more than LEDGER_MAX files; -ENOMEM when the strings do not
- * fit. l then holds nothing.
+ * fit. l then holds nothing. Reads the kernel's boot id, the first time.
  *
  * Needs no lock: a record is replaced as a whole. Without the lock, one that is replaced at this
  * very moment may be missed, though the directory is read again when it changed meanwhile.
@@ -62,6 +64,9 @@ int ledger_read(struct ledger *l, const char *state_dir, struct err *e) MUST_CHE
 int ledger_record_parse(
 	struct ledger *l, struct str text, struct ledger_rec *out, struct err *e) MUST_CHECK;
 
+/* ledger_boot_id: the kernel's id of this boot, from /proc. */
+int ledger_boot_id(char out[static LEDGER_BOOT_ID_LEN + 1], struct err *e) MUST_CHECK;
+
 /*
  * ledger_record_name: the file name of an attachment as a C string in out[cap]. false: it does not
  * fit LEDGER_NAME_CAP, or one of the two could not stand in a record.
@@ -69,7 +74,10 @@ int ledger_record_parse(
 bool ledger_record_name(
 	struct str container_id, struct str ifname, char *out, size_t cap) MUST_CHECK;
 
-/* ledger_holds: whether the record's VF is still its attachment's. */
+/*
+ * ledger_holds: whether the record's VF is still its attachment's: not when only IPAM has to be
+ * told, nor after the node has booted, which puts every VF back.
+ */
 bool ledger_holds(const struct ledger_rec *rec);
 
 /*

@@ -182,6 +182,17 @@ static int read_vf(struct json_val root, struct ledger_rec *rec, struct room m, 
 	return 0;
 }
 
+/* "bootId": may be absent or empty, of a writer that did not know it. */
+static int read_boot(struct json_val root, const char *now, struct ledger_rec *rec, struct err *e)
+{
+	struct json_val v = json_get(root, "bootId");
+	char then[LEDGER_BOOT_ID_LEN + 1] = "";
+	int r = json_type(v) == JSON_NONE ? 0 : json_copy(v, then, sizeof(then), e);
+
+	rec->past = r == 0 && now[0] != '\0' && then[0] != '\0' && strcmp(now, then) != 0;
+	return r;
+}
+
 static int read_root(struct json_val root, struct ledger_rec *rec, struct room m, struct err *e)
 {
 	uint32_t version = 0;
@@ -235,6 +246,7 @@ int ledger_record_parse(struct ledger *l, struct str text, struct ledger_rec *ou
 	r = json_parse(&doc, text, &scratch, 0, e);
 	if (r == 0) {
 		r = read_root(json_root(&doc), &rec, (struct room){&l->strings, &scratch}, e);
+		r = r < 0 ? r : read_boot(json_root(&doc), l->boot_id, &rec, e);
 	}
 	ledger_scratch_give(&l->strings, &scratch);
 	if (r < 0) {

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "ledger/entry_priv.h"
 #include "sriov/state.h"
 
 /* One record on its way to or from its file. Too large for the stack; programs have one thread. */
@@ -65,8 +66,17 @@ int ledger_open_existing(struct ledger_store *s, const char *path, struct err *e
 		ledger_close(s);
 		return r == -ENOENT ? 0 : r;
 	}
-	r = open_dir(s, path, e);
-	return r == -ENOENT ? 0 : r < 0 ? r : 1;
+	s->dir = file_open_dir(s->state, LEDGER_DIR, e);
+	if (s->dir >= 0) {
+		return 1;
+	}
+	r = s->dir;
+	s->dir = -1;
+	if (r == -ENOENT) {
+		return 0;
+	}
+	ledger_close(s);
+	return err_wrap(e, "ledger in %s", path);
 }
 
 void ledger_close(struct ledger_store *s)
@@ -93,25 +103,29 @@ int ledger_store_entry(const struct ledger_store *s, const struct ledger_entry *
 	return r < 0 ? err_wrap(e, "ledger record of %s", en->ifname) : 0;
 }
 
-int ledger_load(const struct ledger_store *s, struct str container_id, struct str ifname,
-	struct ledger_entry *en, struct err *e)
+int ledger_file_load(int dir, const char *path, struct ledger_entry *en, struct err *e)
 {
-	char name[LEDGER_NAME_CAP];
 	struct arena mem;
-	ssize_t n;
-	int r = name_of(container_id, ifname, name, e);
+	ssize_t n = file_read_regular(dir, path, work.text, sizeof(work.text), e);
 
-	if (r < 0) {
-		return r;
-	}
-	n = file_read_regular(s->dir, name, work.text, sizeof(work.text), e);
 	if (n < 0) {
 		return n == -EFBIG ? -(e->code = EINVAL) : (int)n;
 	}
 	arena_init(&mem, work.mem, sizeof(work.mem));
-	r = ledger_entry_parse(en, (struct str){work.text, (size_t)n}, &mem, e);
+	return ledger_entry_parse(en, (struct str){work.text, (size_t)n}, &mem, e) < 0
+		       ? err_wrap(e, "ledger record %s", path)
+		       : 0;
+}
+
+int ledger_load(const struct ledger_store *s, struct str container_id, struct str ifname,
+	struct ledger_entry *en, struct err *e)
+{
+	char name[LEDGER_NAME_CAP];
+	int r = name_of(container_id, ifname, name, e);
+
+	r = r < 0 ? r : ledger_file_load(s->dir, name, en, e);
 	if (r < 0) {
-		return err_wrap(e, "ledger record %s", name);
+		return r;
 	}
 	if (!str_eq_c(container_id, en->container_id) || !str_eq_c(ifname, en->ifname)) {
 		return err_set(e, EINVAL, "ledger record %s: its content is of %s:%s", name,
@@ -221,7 +235,7 @@ int ledger_each(const struct ledger_store *s, struct str container_id, void *mem
 }
 
 int ledger_set_aside(const struct ledger_store *s, struct str container_id, struct str ifname,
-	const char *why, struct err *e)
+	bool stay, const char *why, struct err *e)
 {
 	char name[LEDGER_NAME_CAP], to[sizeof(LEDGER_DAMAGED_DIR) + LEDGER_NAME_CAP + 32];
 	int r = name_of(container_id, ifname, name, e), n;
@@ -235,7 +249,8 @@ int ledger_set_aside(const struct ledger_store *s, struct str container_id, stru
 	/* The same attachment's records may be damaged more than once. */
 	n = snprintf(to, sizeof(to), LEDGER_DAMAGED_DIR "/%s.%lld", name, (long long)clock_us());
 	ASSERT(n > 0 && (size_t)n < sizeof(to));
-	if (renameat(s->dir, name, s->state, to) < 0) {
+	r = stay ? linkat(s->dir, name, s->state, to, 0) : renameat(s->dir, name, s->state, to);
+	if (r < 0) {
 		return errno == ENOENT ? 0 : err_sys(e, errno, "set ledger record %s aside", name);
 	}
 	log_warn("ledger record %s is set aside as %s: %s", name, to, why);

@@ -22,9 +22,9 @@ struct ledger_store {
 
 /*
  * ledger_open: for writing; makes the directories that are missing (the parent of path must exist).
- * ledger_open_existing: makes nothing; 0 and s closed when there is no ledger: then nothing was
- * ever attached (DEL, GC, CHECK). 1: open. Errors name path and reason (-EROFS, -EACCES, -ENOTDIR,
- * -ENOENT).
+ * ledger_open_existing: makes nothing; 0 when there are no records: then nothing was ever attached
+ * (DEL, GC); s->state is open all the same if the state directory is there, which has more than
+ * records. 1: open. Errors name path and reason (-EROFS, -EACCES, -ENOTDIR, -ENOENT).
  */
 int ledger_open(struct ledger_store *s, const char *path, struct err *e) MUST_CHECK;
 int ledger_open_existing(struct ledger_store *s, const char *path, struct err *e) MUST_CHECK;
@@ -73,12 +73,12 @@ int ledger_each(const struct ledger_store *s, struct str container_id, void *mem
 	ledger_each_fn *fn, void *arg, struct err *e) MUST_CHECK;
 
 /*
- * ledger_set_aside: move the record into <stateDir>/damaged, where no program takes it for one,
- * and log a warning with why. What VF it held cannot be told; the kernel's state of the VFs still
- * shows which are away. 0 also when it is gone.
+ * ledger_set_aside: move, or if stay link, the record into <stateDir>/damaged, where no program takes it for one,
+ * and log a warning with why. What it said may be found again: ledger/copy.h. 0 also when it is
+ * gone.
  */
 int ledger_set_aside(const struct ledger_store *s, struct str container_id, struct str ifname,
-	const char *why, struct err *e) MUST_CHECK;
+	bool stay, const char *why, struct err *e) MUST_CHECK;
 
 /*
  * ledger_owns: check, in records that ledger_read has just read, that the VF of en is en's: its

@@ -33,6 +33,11 @@ struct sriov_mover {
 	bool (*lent)(void *arg, const struct pci_addr *vf); /* see sriov_vf_return; may be NULL */
 	void *arg;
 	struct nl_link pf; /* as sriov_vf_read found it last */
+	/*
+	 * After sriov_vf_prepare or sriov_vf_move_in has failed: whether it was over what is asked
+	 * for, which another VF of the same PF would not be given either.
+	 */
+	bool asked_too_much;
 };
 
 int sriov_mover_open(struct sriov_mover *m, struct sriov_kernel *k, int64_t deadline_ms,
@@ -87,7 +92,7 @@ int sriov_ref_find(struct sriov_mover *m, const struct pci_addr *pci, struct sri
  * A name that the kernel gave in an emergency ("dev5": the interface came back from a namespace
  * that died) is reported as it is in the pod, and in the host namespace as the name it ought to
  * have, "<pf>v<index>", if that is free and short enough; so that putting back what was read here
- * repairs it.
+ * repairs it. Of more than SRIOV_ALTNAMES_MAX altnames only the first ones are reported.
  */
 int sriov_vf_read(struct sriov_mover *m, const struct sriov_ref *ref, struct sriov_pod *pod,
 	struct sriov_saved *out, struct err *e) MUST_CHECK;
@@ -140,8 +145,12 @@ struct sriov_returned {
  * the interface is in neither namespace the kernel is still about to bring it back from one that
  * died: waits for it until the deadline, then -EBUSY. A VF that has lost its driver meanwhile is
  * offered to the kernel's drivers again. Nothing to do is success. Settings that the driver refuses
- * are logged, counted and do not stop it. -ENODEV: the VF itself is gone, and nothing is left to be
- * done; -ENXIO: it is bound to a driver without interfaces (vfio).
+ * are logged, counted and do not stop it.
+ *
+ * Two errors say that trying again is of no use: -ENODEV: the VF itself is gone, and nothing is left
+ * to be done. -ENXIO: it is there and cannot be put back: without a driver, also after the kernel
+ * was asked to find one; bound to one without interfaces (vfio); or its PF's driver does not
+ * describe it.
  *
  * The old name can be taken by another VF's interface that came back from a dead namespace under
  * that name. If m->lent says of that VF that it is lent (its name is on record), it is given its

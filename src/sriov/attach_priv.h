@@ -82,7 +82,7 @@ int attach_down(
 int attach_rename(struct sriov_mover *m, struct nl_sock *s, struct nl_link *l, const char *name,
 	struct err *e) MUST_CHECK;
 
-/* attach_drop_altnames: all but the first keep. */
+/* attach_drop_altnames: all but the first keep; all if there are more than NL_ALTNAMES_MAX. */
 int attach_drop_altnames(struct sriov_mover *m, struct nl_sock *s, struct nl_link *l, size_t keep,
 	struct err *e) MUST_CHECK;
 

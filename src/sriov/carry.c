@@ -6,6 +6,8 @@
 
 #include "sriov/attach_priv.h"
 
+#define ROUNDS_MORE 4 /* names that are added meanwhile, before we take it for malice */
+
 int attach_down(struct sriov_mover *m, struct nl_sock *s, struct nl_link *l, struct err *e)
 {
 	struct attach_retry t = attach_retry(m);
@@ -43,25 +45,41 @@ int attach_rename(struct sriov_mover *m, struct nl_sock *s, struct nl_link *l, c
 	return r;
 }
 
+static int drop_altname(
+	struct sriov_mover *m, struct nl_sock *s, struct nl_link *l, size_t i, struct err *e)
+{
+	struct attach_retry t = attach_retry(m);
+	int r;
+
+	do {
+		r = nl_link_del_altname(s, l->ifindex, l->altname[i], e);
+	} while (attach_again(&t, r));
+	return r == -ENOENT ? 0 : r;
+}
+
 int attach_drop_altnames(
 	struct sriov_mover *m, struct nl_sock *s, struct nl_link *l, size_t keep, struct err *e)
 {
-	struct attach_retry t = attach_retry(m);
+	/* Those that are only counted are seen when the ones before them are gone. */
+	size_t rounds = l->altname_n / NL_ALTNAMES_MAX + ROUNDS_MORE;
+	int r = 0;
 
-	/* From the end: what a kill leaves of the list is its beginning, in order. */
-	while (l->altname_n > keep) {
-		size_t last = (l->altname_n < NL_ALTNAMES_MAX ? l->altname_n : NL_ALTNAMES_MAX) - 1;
-		int r;
+	keep = l->altname_n > NL_ALTNAMES_MAX ? 0 : keep;
+	while (l->altname_n > keep && rounds-- > 0) {
+		bool more = l->altname_n > NL_ALTNAMES_MAX;
+		size_t n = more ? NL_ALTNAMES_MAX : l->altname_n;
 
-		do {
-			r = nl_link_del_altname(s, l->ifindex, l->altname[last], e);
-		} while (attach_again(&t, r));
-		if (r < 0 && r != -ENOENT) {
+		/* From the end: what a kill leaves of the list is its beginning, in order. */
+		while (r == 0 && n > keep) {
+			r = drop_altname(m, s, l, --n, e);
+			l->altname_n = r == 0 ? n : l->altname_n;
+		}
+		r = r == 0 && more ? nl_link_get(s, l->ifindex, l, e) : r;
+		if (r < 0) {
 			return r;
 		}
-		l->altname_n = last;
 	}
-	return 0;
+	return l->altname_n > keep ? err_set(e, EBUSY, "somebody adds names to %s", l->name) : 0;
 }
 
 int attach_carry(struct sriov_mover *m, const struct sriov_ref *ref, struct nl_sock *from,
@@ -182,6 +200,7 @@ int sriov_vf_move_in(struct sriov_mover *m, const struct sriov_ref *ref,
 	struct nl_link l;
 	int r = check_free_name(pod, ref, ifname, e);
 
+	m->asked_too_much = r < 0;
 	if (r == 0) {
 		r = bring_in(m, ref, pod, &l, e);
 	}

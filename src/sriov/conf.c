@@ -247,6 +247,37 @@ int sriov_conf_load(struct sriov_conf *c, const char *path, struct arena *mem, s
 	return r;
 }
 
+static void find_state_dir(struct sriov_conf *c, struct str text, struct arena *mem)
+{
+	struct sriov_conf found = *c;
+	struct json_doc doc;
+	struct err e;
+
+	if (json_parse(&doc, text, mem, JSON_LAST_WINS, &e) == 0 &&
+		read_state_dir(&found, json_get(json_root(&doc), "stateDir"), mem, &e) == 0) {
+		*c = found;
+	}
+}
+
+void sriov_conf_salvage(struct sriov_conf *c, const char *path, struct arena *mem)
+{
+	size_t used = mem->used;
+	char *text = arena_alloc(mem, SRIOV_CONF_CAP + 1, 1);
+	struct err e;
+	ssize_t n;
+
+	sriov_conf_default(c);
+	if (text == NULL) {
+		return;
+	}
+	n = file_read(
+		AT_FDCWD, path != NULL ? path : SRIOV_CONF_PATH, text, SRIOV_CONF_CAP + 1, &e);
+	if (n >= 0) {
+		find_state_dir(c, (struct str){text, (size_t)n}, mem);
+	}
+	mem->used = used;
+}
+
 const struct sriov_conf_pf *sriov_conf_pf(const struct sriov_conf *c, const char *name)
 {
 	for (size_t i = 0; i < c->pf_n; i++) {

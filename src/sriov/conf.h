@@ -59,6 +59,12 @@ int sriov_conf_parse(struct sriov_conf *c, struct str text, const char *place, s
 int sriov_conf_load(
 	struct sriov_conf *c, const char *path, struct arena *mem, struct err *e) MUST_CHECK;
 
+/*
+ * sriov_conf_salvage: of a file that sriov_conf_load refuses, for who has to give something back
+ * all the same: defaults, and stateDir if that can be read.
+ */
+void sriov_conf_salvage(struct sriov_conf *c, const char *path, struct arena *mem);
+
 /* sriov_conf_pf: the entry for a PF, or NULL. */
 const struct sriov_conf_pf *sriov_conf_pf(const struct sriov_conf *c, const char *name);
 

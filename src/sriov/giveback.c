@@ -4,9 +4,12 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "sriov/attach_priv.h"
 #include "sriov/sysfs.h"
+
+#define UNBOUND_MS 2000 /* somebody may just be binding it; the kernel's own probing is over at once */
 
 /* One return. */
 struct giveback {
@@ -15,6 +18,7 @@ struct giveback {
 	struct sriov_saved to; /* what is put back */
 	struct sriov_returned *out;
 	bool probed; /* the kernel was asked to find the VF a driver */
+	int64_t probed_ms;
 };
 
 static int refused(void *arg, uint32_t setting, struct err *e)
@@ -48,11 +52,27 @@ static int fetch(struct giveback *g, struct sriov_pod *pod, struct err *e)
 	return r < 0 ? r : 0;
 }
 
+/* -EBUSY while it may still get a driver. */
+static int unbound(struct giveback *g, struct err *e)
+{
+	int64_t now = clock_ms();
+	struct err ignored;
+
+	if (!g->probed) {
+		g->probed = true;
+		g->probed_ms = now;
+		/* Whether it helped is seen in what follows. */
+		(void)!sriov_sysfs_probe(g->m->k->sysfs, &g->ref->pci, &ignored);
+	}
+	return err_set(e,
+		now - g->probed_ms < UNBOUND_MS && now < g->m->deadline_ms ? EBUSY : ENXIO,
+		"VF %u of %s has no driver", g->ref->vf, g->ref->pf);
+}
+
 /* Why the interface is not there, as the result of a wait that is not over. */
 static int absent(struct giveback *g, const struct sriov_vf *vf, struct err *e)
 {
 	const struct sriov_ref *ref = g->ref;
-	struct err ignored;
 
 	switch (vf->state) {
 	case SRIOV_VF_VFIO:
@@ -60,12 +80,7 @@ static int absent(struct giveback *g, const struct sriov_vf *vf, struct err *e)
 		return err_set(e, ENXIO, "VF %u of %s is bound to driver %s", ref->vf, ref->pf,
 			vf->driver);
 	case SRIOV_VF_NO_DRIVER:
-		if (!g->probed) {
-			g->probed = true;
-			/* Whether it helped is seen in what follows. */
-			(void)!sriov_sysfs_probe(g->m->k->sysfs, &ref->pci, &ignored);
-		}
-		return err_set(e, EBUSY, "VF %u of %s has no driver", ref->vf, ref->pf);
+		return unbound(g, e);
 	default:
 		return err_set(e, EBUSY,
 			"the interface of VF %u of %s is in another network "
@@ -280,12 +295,9 @@ int sriov_vf_return(struct sriov_mover *m, const struct sriov_ref *ref,
 	int r;
 
 	*out = (struct sriov_returned){.refused = 0};
-	r = decide(&g, old, e);
-	if (r < 0) {
-		return r;
-	}
 	do {
-		r = pod != NULL ? fetch(&g, pod, e) : 0;
+		r = decide(&g, old, e);
+		r = r == 0 && pod != NULL ? fetch(&g, pod, e) : r;
 		r = r == 0 ? await(&g, &l, e) : r;
 		r = r == 0 ? restore(&g, &l, e) : r;
 		/* Drivers may make the interface anew, udev may rename it under our hands. */
@@ -293,5 +305,9 @@ int sriov_vf_return(struct sriov_mover *m, const struct sriov_ref *ref,
 	if (r == 0) {
 		memcpy(out->netdev, l.name, sizeof(out->netdev));
 	}
-	return r;
+	/* What is gone is not the VF: its interface, or the driver's knowledge of it. */
+	if (r == -ENODEV && comes_again(&g)) {
+		e->code = ENXIO;
+	}
+	return r < 0 ? -e->code : 0;
 }

@@ -33,10 +33,23 @@ static const char *rate_limits(const char *driver)
 }
 
 struct preparation {
+	struct sriov_mover *m;
 	const struct sriov_ref *ref;
 	const struct sriov_want *want;
 	uint32_t asked; /* settings that the pod's owner asked for */
 };
+
+/* A driver's no to what is asked for is for all its VFs; one that is busy may be broken. */
+static bool for_all(const struct preparation *p, uint32_t setting, int code)
+{
+	const uint32_t rates = SRIOV_HAS_MIN_RATE | SRIOV_HAS_MAX_RATE;
+
+	if ((setting & p->asked) == 0 || code == EBUSY || code == EAGAIN || code == ENODEV) {
+		return false;
+	}
+	return (setting & rates) != 0 || code == EOPNOTSUPP || code == EINVAL || code == ERANGE ||
+	       code == EPERM;
+}
 
 static int refused(void *arg, uint32_t setting, struct err *e)
 {
@@ -50,6 +63,7 @@ static int refused(void *arg, uint32_t setting, struct err *e)
 		log_debug("%s, PF %s: %s", p->ref->pf_driver, p->ref->pf, e->msg);
 		return 0;
 	}
+	p->m->asked_too_much = for_all(p, setting, e->code);
 	if (limits != NULL) {
 		struct err why = *e;
 
@@ -148,12 +162,13 @@ static int finish_netdev(const struct attach_setter *s, const struct sriov_saved
 int sriov_vf_prepare(struct sriov_mover *m, const struct sriov_ref *ref,
 	const struct sriov_saved *now, const struct sriov_want *want, struct err *e)
 {
-	struct preparation p = {.ref = ref, .want = want, .asked = asked_for(want)};
+	struct preparation p = {.m = m, .ref = ref, .want = want, .asked = asked_for(want)};
 	const struct attach_setter s = {m, ref, refused, &p};
 	struct sriov_saved to;
 	uint32_t todo;
 	int r = need_pf(m, ref, e);
 
+	m->asked_too_much = false;
 	if (r < 0) {
 		return r;
 	}

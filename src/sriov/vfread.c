@@ -74,17 +74,15 @@ int attach_read_pf(
 	return 0;
 }
 
-static int take_link(const struct nl_link *l, struct sriov_saved *out, struct err *e)
+static void take_link(const struct nl_link *l, struct sriov_saved *out)
 {
 	bool fits = str_copy(str_from(l->name), out->netdev, sizeof(out->netdev));
 
 	ASSERT(fits); /* same size */
-	if (l->altname_n > SRIOV_ALTNAMES_MAX) {
-		return err_set(e, E2BIG, "interface %s has %zu alternative names, more than %d",
-			l->name, l->altname_n, SRIOV_ALTNAMES_MAX);
-	}
+	/* No node gives an interface that many: a pod did, and nobody wants the rest back. */
+	out->altname_n =
+		l->altname_n < SRIOV_ALTNAMES_MAX ? l->altname_n : SRIOV_ALTNAMES_MAX;
 	out->has |= SRIOV_HAS_NETDEV;
-	out->altname_n = l->altname_n;
 	memcpy(out->altname, l->altname, sizeof(out->altname));
 	out->mtu = l->mtu;
 	out->up = (l->flags & IFF_UP) != 0;
@@ -94,7 +92,6 @@ static int take_link(const struct nl_link *l, struct sriov_saved *out, struct er
 		out->has |= SRIOV_HAS_MAC;
 		memcpy(out->mac, l->addr, ATTACH_MAC_LEN);
 	}
-	return 0;
 }
 
 /* An interface cannot be called what is one of its own altnames. */
@@ -151,6 +148,6 @@ int sriov_vf_read(struct sriov_mover *m, const struct sriov_ref *ref, struct sri
 		return r;
 	}
 	memcpy(out->rdma, vf.rdma, sizeof(out->rdma));
-	r = take_link(&l, out, e);
-	return r == 0 && pod == NULL ? mend_name(m, ref, out, e) : r;
+	take_link(&l, out);
+	return pod == NULL ? mend_name(m, ref, out, e) : 0;
 }

@@ -37,7 +37,7 @@ static struct world {
 	struct w_link link[W_LINKS];
 	struct nl_vf vf[W_VFS];
 	enum sriov_vf_state state; /* of the VFs whose interface is not on the host */
-	bool vfs_gone;
+	bool vfs_gone, no_driver /* probing finds none */, undescribed;
 	enum place rdma_at;
 	bool has_rdma;
 	int64_t now_ms;
@@ -93,9 +93,15 @@ static inline struct w_link *w_at(enum place at, uint32_t ifindex)
 	return NULL;
 }
 
+/* Of more altnames than a message is read for, the others come into sight one by one. */
+static inline size_t w_altnames(const struct w_link *k)
+{
+	return k->l.altname_n < NL_ALTNAMES_MAX ? k->l.altname_n : NL_ALTNAMES_MAX;
+}
+
 static inline bool w_has_name(const struct w_link *k, const char *name)
 {
-	for (size_t i = 0; i < k->l.altname_n; i++) {
+	for (size_t i = 0; i < w_altnames(k); i++) {
 		if (strcmp(k->l.altname[i], name) == 0) {
 			return true;
 		}
@@ -223,6 +229,9 @@ int __wrap_sriov_sysfs_probe(int sysfs, const struct pci_addr *pci, struct err *
 {
 	(void)sysfs, (void)pci, (void)e;
 	w.probes++;
+	if (w.no_driver) {
+		return 0;
+	}
 	w.state = SRIOV_VF_AWAY;
 	w.home_after = 1;
 	return 0;
@@ -350,7 +359,7 @@ int __wrap_nl_link_move(
 	if (strcmp(k->l.name, name) != 0 || w_named(to, name) != NULL) {
 		return w_err(e, EEXIST, "move");
 	}
-	for (size_t i = 0; i < k->l.altname_n; i++) {
+	for (size_t i = 0; i < w_altnames(k); i++) {
 		if (w_named(to, k->l.altname[i]) != NULL) {
 			return w_err(e, EEXIST, "move with altname");
 		}
@@ -379,12 +388,14 @@ int __wrap_nl_link_del_altname(struct nl_sock *s, uint32_t ifindex, const char *
 	struct w_link *k;
 	int r = w_set(s, ifindex, &k, e);
 
-	for (size_t i = 0; r == 0 && i < k->l.altname_n; i++) {
+	for (size_t i = 0, n = w_altnames(k); r == 0 && i < n; i++) {
 		if (strcmp(k->l.altname[i], name) == 0) {
-			k->l.altname_n--;
-			memmove(k->l.altname[i], k->l.altname[i + 1],
-				(k->l.altname_n - i) * NL_ALTNAME_CAP);
-			memset(k->l.altname[k->l.altname_n], 0, NL_ALTNAME_CAP);
+			memmove(k->l.altname[i], k->l.altname[i + 1], (n - 1 - i) * NL_ALTNAME_CAP);
+			memset(k->l.altname[n - 1], 0, NL_ALTNAME_CAP);
+			if (k->l.altname_n-- > NL_ALTNAMES_MAX) {
+				(void)snprintf(k->l.altname[n - 1], NL_ALTNAME_CAP, "more%zu",
+					k->l.altname_n);
+			}
 			return 0;
 		}
 	}
@@ -398,7 +409,7 @@ int __wrap_nl_vf_list_link(struct nl_sock *s, uint32_t ifindex, struct nl_link *
 		return w_err(e, ENODEV, "list VFs");
 	}
 	memcpy(out, w.vf, sizeof(w.vf));
-	*n = W_VFS;
+	*n = w.undescribed ? 0 : W_VFS;
 	return __wrap_nl_link_get(s, W_PF, pf, e);
 }
 

@@ -112,6 +112,7 @@ static void test_a_killed_holder_holds_nothing(void **state)
 static void test_bytes_are_locks_of_their_own(void **state)
 {
 	const uint64_t far = (uint64_t)0xffffffff << 16 | 0xffff;
+	char want[64];
 	struct err e;
 	int end, one, other, last;
 	pid_t pid;
@@ -119,12 +120,16 @@ static void test_bytes_are_locks_of_their_own(void **state)
 	(void)state;
 	pid = holder(true, 7, &end);
 	assert_int_equal(take(true, 7, 20, &e), -ETIMEDOUT);
-	assert_string_equal(e.msg, "another program is at work");
+	(void)snprintf(want, sizeof(want), "another program (process %d) is at work", (int)pid);
+	assert_string_equal(e.msg, want);
 	one = take(true, 6, 0, &e);
 	other = take(true, 8, 0, &e);
 	last = take(true, far, 0, &e);
 	assert_true(one >= 0 && other >= 0 && last >= 0);
 	assert_int_equal(take(true, far, 0, &e), -ETIMEDOUT);
+	assert_int_equal(take(true, 8, 0, &e), -ETIMEDOUT);
+	(void)snprintf(want, sizeof(want), "another program (process %d) is at work", (int)getpid());
+	assert_string_equal(e.msg, want); /* each its own */
 	/* Nor does one byte exclude the whole file's lock. */
 	(void)close(one);
 	one = take(false, 0, 0, &e);
@@ -166,6 +171,7 @@ static void test_files_that_cannot_be_locks(void **state)
 	assert_int_equal(mkdirat(t.fd, "lock", 0755), 0);
 	assert_int_equal(take(true, 0, 0, &e), -EISDIR);
 	assert_int_equal(take(true, UINT64_MAX, 0, &e), -EINVAL);
+	assert_int_equal(take(true, LOCK_AT_MAX + 1, 0, &e), -EINVAL);
 	assert_int_equal(lock_take(-1, &text, 0, &e), -EBADF);
 }
 

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cni/conf.h"
@@ -158,7 +159,36 @@ static void lenient(void **state)
 	assert_int_equal(f.e.code, 0);
 	assert_int_equal(c.vlan, 0);
 	assert_int_equal(json_type(c.interfaces), JSON_NONE);
-	assert_true(parse("{\"cniVersion\":\"1.0.0\"}", CNI_CONF_LENIENT) < 0);
+}
+
+/* Nor one in a key that others have, too; what is right beside it counts. */
+static void lenient_of_all(void **state)
+{
+	const char *const wrong[] = {"\"cniVersion\":\"1.0.0\"",
+		"\"name\":\"a/b\",\"ipam\":[],\"prevResult\":1,\"runtimeConfig\":2",
+		"\"name\":7,\"ipam\":{\"type\":\"../x\"},\"args\":[],\"dns\":\"\"",
+		"\"name\":\"\",\"ipam\":{\"type\":1},\"runtimeConfig\":{"
+		"\"io.kubernetes.cri.pod-annotations\":3}"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		char text[300];
+
+		(void)snprintf(text, sizeof(text), "{%s,\"vlan\":7}", wrong[i]);
+		assert_true(parse(text, 0) < 0);
+		assert_int_equal(f.code, CNI_ERR_CONFIG);
+		assert_int_equal(parse(text, CNI_CONF_LENIENT), 0);
+		assert_int_equal(f.e.code, 0);
+		assert_string_equal(c.name, "");
+		assert_string_equal(c.ipam_type, "");
+		assert_int_equal(json_type(c.ipam), JSON_NONE);
+		assert_int_equal(json_type(c.prev), JSON_NONE);
+		assert_int_equal(json_type(c.annotations), JSON_NONE);
+		assert_int_equal(c.vlan, 7);
+	}
+	assert_true(parse("[]", CNI_CONF_LENIENT) < 0);
+	assert_true(parse("{\"cniVersion\":\"9\",\"name\":\"a\"}", CNI_CONF_LENIENT) < 0);
+	assert_int_equal(f.code, CNI_ERR_VERSION);
 }
 
 static struct cni_valid valid[CNI_VALID_MAX];
@@ -218,6 +248,7 @@ int main(void)
 		cmocka_unit_test(nulls),
 		cmocka_unit_test(mistakes),
 		cmocka_unit_test(lenient),
+		cmocka_unit_test(lenient_of_all),
 		cmocka_unit_test(valid_attachments),
 		cmocka_unit_test(version_of_anything),
 	};

@@ -94,6 +94,25 @@ static void wrong_values(void **state)
 	}
 }
 
+/* For DEL a namespace that cannot be is one that is gone. */
+static void netns_that_is_not_needed(void **state)
+{
+	static char long_path[sizeof("CNI_NETNS=") + CNI_PATH_MAX + 2];
+	const char *const odd[] = {"CNI_NETNS=net", "CNI_NETNS=", long_path};
+
+	(void)state;
+	memset(long_path, '/', sizeof(long_path) - 1);
+	memcpy(long_path, "CNI_NETNS=", strlen("CNI_NETNS="));
+	for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+		const char *const vars[] = {"CNI_COMMAND=DEL", odd[i], BASE, NULL};
+		struct cni_fail f;
+		struct cni_env v;
+
+		assert_int_equal(read_vars(&v, &f, vars), 0);
+		assert_string_equal(v.netns, "");
+	}
+}
+
 static void wrong_commands(void **state)
 {
 	const char *const bad[] = {"X=1", "CNI_COMMAND=", "CNI_COMMAND=add", "CNI_COMMAND=ADDX"};
@@ -133,6 +152,7 @@ int main(void)
 		cmocka_unit_test(missing),
 		cmocka_unit_test(version_needs_nothing),
 		cmocka_unit_test(wrong_values),
+		cmocka_unit_test(netns_that_is_not_needed),
 		cmocka_unit_test(wrong_commands),
 		cmocka_unit_test(odd_args),
 	};

@@ -34,11 +34,13 @@ static void script(const char *name, const char *text)
 	assert_int_equal(chmod(path, 0755), 0);
 }
 
+static const char *const usual[] = {
+	"PATH=/usr/bin:/bin", "CNI_COMMAND=ADD", "CNI_ARGS=a", "CNI_IFNAME=eth0", NULL};
+static const char *const *vars = usual;
+
 static int run(const char *type, struct str conf, int64_t timeout_ms)
 {
 	static const struct cni_var set[] = {{"CNI_COMMAND", "DEL"}, {"CNI_IFNAME", "eth1"}};
-	static const char *const vars[] = {
-		"PATH=/usr/bin:/bin", "CNI_COMMAND=ADD", "CNI_ARGS=a", "CNI_IFNAME=eth0", NULL};
 	char path[256];
 	struct arena a;
 	struct cni_plugin p = {.what = "IPAM",
@@ -71,6 +73,25 @@ static void does_its_work(void **state)
 	script("echo", "cat; echo $CNI_COMMAND $CNI_ARGS $CNI_IFNAME $#");
 	assert_int_equal(run("echo", STR("{conf}"), 10000), 0);
 	assert_true(said("{conf}DEL a eth1 0\n"));
+}
+
+/* A runtime's own environment is handed on whole, however much it is. */
+static void many_variables(void **state)
+{
+	static char text[3000][16];
+	static const char *many[3000 + 2];
+
+	(void)state;
+	many[0] = "PATH=/usr/bin:/bin";
+	for (size_t i = 0; i < 3000; i++) {
+		(void)snprintf(text[i], sizeof(text[i]), "VAR%zu=x", i);
+		many[i + 1] = text[i];
+	}
+	script("vars", "env | grep -c '^VAR.*=x$'; echo $CNI_COMMAND");
+	vars = many;
+	assert_int_equal(run("vars", STR(""), 10000), 0);
+	vars = usual;
+	assert_true(said("3000\nDEL\n"));
 }
 
 /* More input than a pipe holds; the plugin reads it late, or not at all. */
@@ -221,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(does_its_work),
+		cmocka_unit_test(many_variables),
 		cmocka_unit_test(long_input),
 		cmocka_unit_test(its_error_is_ours),
 		cmocka_unit_test(trouble),

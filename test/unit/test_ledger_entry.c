@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "ledger/entry.h"
+#include "ledger/read.h"
 #include "ledger_sample.h"
 
 static char mem[LEDGER_ENTRY_MEM];

@@ -414,6 +414,48 @@ static void test_apply_ipam_pending(void **state)
 	assert_int_equal(ledger.clashes, 0);
 }
 
+static void put_boot(const char *id, const char *boot)
+{
+	char text[512], name[64];
+
+	(void)snprintf(text, sizeof(text),
+		"{\"version\":1,\"phase\":\"attached\",\"containerId\":\"%s\","
+		"\"ifname\":\"eth0\",\"pf\":\"p0\",\"vf\":1,\"minTxRate\":10,"
+		"\"maxTxRate\":0,\"bootId\":%s}",
+		id, boot);
+	(void)snprintf(name, sizeof(name), "%s:eth0.json", id);
+	put_text(name, text);
+}
+
+/* A state directory that a reboot does not clear: every VF is back, and free for the next pod. */
+static void test_apply_of_another_boot(void **state)
+{
+	char now[LEDGER_BOOT_ID_LEN + 3];
+	struct err e;
+
+	(void)state;
+	make_node();
+	assert_int_equal(ledger_boot_id(now + 1, &e), 0);
+	now[0] = now[LEDGER_BOOT_ID_LEN + 1] = '"';
+	now[LEDGER_BOOT_ID_LEN + 2] = '\0';
+	put_boot("a", "\"8b7c0d5e-3f43-4a8a-9c55-1b9b8d0c6e21\"");
+	read_ok(1, 0);
+	assert_false(ledger_holds(&ledger.rec[0]));
+	assert_int_equal(ledger_apply(&ledger, &node), 0);
+	assert_null(node.vf[1].holder);
+	put_boot("b", now);
+	read_ok(2, 0);
+	assert_int_equal(ledger_apply(&ledger, &node), 0);
+	assert_int_equal(ledger.clashes, 0);
+	assert_string_equal(holder_of(1), "b");
+	put_boot("b", "\"\""); /* not known: it may be of this one */
+	read_ok(2, 0);
+	assert_int_equal(ledger_apply(&ledger, &node), 0);
+	assert_string_equal(holder_of(1), "b");
+	put_boot("b", "7");
+	read_ok(1, 1);
+}
+
 static void test_apply_clash(void **state)
 {
 	(void)state;
@@ -452,6 +494,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_apply, make_top, drop_top),
 		cmocka_unit_test_setup_teardown(test_apply_unknown, make_top, drop_top),
 		cmocka_unit_test_setup_teardown(test_apply_ipam_pending, make_top, drop_top),
+		cmocka_unit_test_setup_teardown(test_apply_of_another_boot, make_top, drop_top),
 		cmocka_unit_test_setup_teardown(test_apply_clash, make_top, drop_top),
 	};
 

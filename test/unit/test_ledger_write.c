@@ -145,17 +145,21 @@ static void test_set_aside(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		tree_file(&t, "damaged", "attachments/c1:eth0.json");
-		assert_int_equal(ledger_set_aside(&store, STR("c1"), STR("eth0"), "torn", &e), 0);
+		assert_int_equal(ledger_set_aside(&store, STR("c1"), STR("eth0"), false, "torn", &e), 0);
 		assert_int_equal(load("c1", "eth0"), -ENOENT);
 		assert_int_equal(ledger_read(&ledger, t.path, &e), 0);
 		assert_int_equal(ledger.n + ledger.damaged, 0);
 	}
-	assert_int_equal(ledger_set_aside(&store, STR("c1"), STR("eth0"), "torn", &e), 0);
-	assert_int_equal(ledger_set_aside(&store, STR("c 1"), STR("eth0"), "torn", &e), -EINVAL);
-	/* Both are kept. */
+	assert_int_equal(ledger_set_aside(&store, STR("c1"), STR("eth0"), false, "torn", &e), 0);
+	assert_int_equal(ledger_set_aside(&store, STR("c 1"), STR("eth0"), false, "torn", &e), -EINVAL);
+	/* One that is about to be replaced stays until then. */
+	tree_file(&t, "damaged", "attachments/c1:eth0.json");
+	assert_int_equal(ledger_set_aside(&store, STR("c1"), STR("eth0"), true, "torn", &e), 0);
+	assert_int_equal(load("c1", "eth0"), -EINVAL);
+	/* All are kept. */
 	aside = 0;
 	assert_int_equal(file_list(t.fd, LEDGER_DAMAGED_DIR, count, &aside, &e), 0);
-	assert_int_equal(aside, 2);
+	assert_int_equal(aside, 3);
 }
 
 static struct {
@@ -228,6 +232,9 @@ static int owns(const char *id)
 static void test_ownership(void **state)
 {
 	(void)state;
+	stored("c1", "eth0", 3); /* of an earlier boot: owns nothing */
+	assert_int_equal(owns("c1"), -ESTALE);
+	en.boot_id[0] = '\0';
 	stored("c2", "eth0", 3);
 	stored("c9", "eth0", 4);
 	en.vf = en.pci.fn = 3;
@@ -295,8 +302,12 @@ static void test_no_ledger(void **state)
 	(void)snprintf(path, sizeof(path), "%s/none", t.path);
 	assert_int_equal(ledger_open_existing(&s, path, &e), 0);
 	assert_int_equal(s.dir, -1);
+	assert_int_equal(s.state, -1);
 	tree_file(&t, "", "none/x");
 	assert_int_equal(ledger_open_existing(&s, path, &e), 0);
+	assert_int_equal(s.dir, -1);
+	assert_true(s.state >= 0); /* for what else is in it */
+	ledger_close(&s);
 	(void)snprintf(path, sizeof(path), "%s/none/x", t.path);
 	assert_int_equal(ledger_open_existing(&s, path, &e), -ENOTDIR);
 	assert_int_equal(ledger_open(&s, path, &e), -ENOTDIR);

@@ -227,6 +227,44 @@ static void test_driver_lost(void **state)
 	as_before();
 }
 
+/* Trying for ever would keep the pod for ever. */
+static void test_driver_lost_for_good(void **state)
+{
+	(void)state;
+	works(give());
+	w.link[1].at = W_LIMBO;
+	w.state = SRIOV_VF_NO_DRIVER;
+	w.no_driver = true;
+	assert_int_equal(take(), -ENXIO);
+	has_text("no driver");
+	assert_int_equal(w.probes, 1);
+	assert_true(w.now_ms >= 1000 && w.now_ms < m.deadline_ms);
+	m.deadline_ms = w.now_ms + 100; /* less time than it takes to be sure */
+	assert_int_equal(take(), -ENXIO);
+	w.state = SRIOV_VF_AWAY; /* bound again */
+	w.home_after = 1;
+	m.deadline_ms = w.now_ms + 5000;
+	works(take());
+	as_before();
+}
+
+static void test_driver_does_not_describe_it(void **state)
+{
+	(void)state;
+	works(give());
+	w.undescribed = true;
+	assert_int_equal(take(), -ENXIO);
+	has_text("does not describe VF 0");
+	w.undescribed = false;
+	m.deadline_ms = w.now_ms + 5000;
+	works(take());
+	as_before();
+	works(give());
+	w.undescribed = true;
+	saved.has = 0;
+	assert_int_equal(take(), -ENXIO);
+}
+
 static bool lent_vf1(void *arg, const struct pci_addr *pci)
 {
 	(void)arg;
@@ -326,6 +364,8 @@ int main(void)
 		T(test_device_gone),
 		T(test_bound_to_vfio),
 		T(test_driver_lost),
+		T(test_driver_lost_for_good),
+		T(test_driver_does_not_describe_it),
 		T(test_old_name_taken_by_a_lent_vf),
 		T(test_old_name_taken_by_another),
 		T(test_altname_taken_meanwhile),

@@ -195,10 +195,56 @@ static void test_read_in_the_pod(void **state)
 
 static void test_more_altnames_than_can_be_kept(void **state)
 {
-	(void)state;
-	vf_link(0)->altname_n = SRIOV_ALTNAMES_MAX + 1;
-	assert_int_equal(sriov_vf_read(&m, &ref, NULL, &saved, &e), -E2BIG);
-	has_text("eth0");
+	for (size_t more = 1; more < 4 * NL_ALTNAMES_MAX; more += 5) {
+		assert_int_equal(setup(state), 0);
+		for (size_t i = 2; i < NL_ALTNAMES_MAX; i++) {
+			(void)snprintf(vf_link(0)->altname[i], NL_ALTNAME_CAP, "left%zu", i);
+		}
+		vf_link(0)->altname_n = NL_ALTNAMES_MAX + more;
+		works(give());
+		assert_int_equal(saved.altname_n, SRIOV_ALTNAMES_MAX);
+		assert_int_equal(vf_link(0)->altname_n, 0);
+		/* And again by a pod. */
+		memcpy(vf_link(0)->altname, start.link[2].l.altname, sizeof(vf_link(0)->altname));
+		for (size_t i = 0; i < NL_ALTNAMES_MAX; i++) {
+			(void)snprintf(vf_link(0)->altname[i], NL_ALTNAME_CAP, "pod%zu", i);
+		}
+		vf_link(0)->altname_n = NL_ALTNAMES_MAX + more;
+		works(take());
+		assert_int_equal(vf_link(0)->altname_n, SRIOV_ALTNAMES_MAX);
+		assert_string_equal(vf_link(0)->altname[0], "enp1s0f0v0");
+	}
+}
+
+/* Which failures another VF would not meet. */
+static void test_whose_fault_it_is(void **state)
+{
+	static const struct {
+		int rate, vlan, trust;
+		bool asked;
+	} rows[] = {{EINVAL, 0, 0, true}, {EOPNOTSUPP, 0, 0, true}, {EIO, 0, 0, true},
+		{EAGAIN, 0, 0, false}, {0, EOPNOTSUPP, 0, true}, {0, EINVAL, 0, true},
+		{0, EIO, 0, false}, {0, EBUSY, 0, false}, {0, 0, EIO, false}, {0, 0, EINVAL, false}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_int_equal(setup(state), 0);
+		w.vf[0].trust = NL_VF_OFF;
+		w.refuse_rate = rows[i].rate;
+		w.refuse_vlan = rows[i].vlan;
+		w.refuse_trust = rows[i].trust;
+		assert_true(give() < 0);
+		assert_int_equal(m.asked_too_much, rows[i].asked);
+	}
+	/* A name that the pod has already; then one on the way, which is this VF's alone. */
+	assert_int_equal(setup(state), 0);
+	add_link(4, 20, "net1", "");
+	w.link[4].at = W_POD;
+	assert_int_equal(give(), -EEXIST);
+	assert_true(m.asked_too_much);
+	assert_int_equal(setup(state), 0);
+	add_link(4, 20, "frl00180", "");
+	assert_int_equal(give(), -EEXIST);
+	assert_false(m.asked_too_much);
 }
 
 /* Requests and readings of sysfs since the last call: what docs/vf-lending.md promises. */
@@ -249,6 +295,7 @@ int main(void)
 		T(test_without_its_pf),
 		T(test_read_in_the_pod),
 		T(test_more_altnames_than_can_be_kept),
+		T(test_whose_fault_it_is),
 		T(test_cost),
 	};
 
