@@ -93,8 +93,7 @@ static int open_pod(struct call *c, struct sriov_pod *pod)
 	struct sandbox_netns ns = SANDBOX_NETNS_INIT;
 	int r = sandbox_netns_reopen(&ns, entry.netns, entry.netns_inode, &c->fail.e);
 
-	if (r == 0 && sandbox_netns_reopen(
-			      &ns, c->env.netns, entry.netns_inode, &c->fail.e) > 0) {
+	if (r == 0 && sandbox_netns_reopen(&ns, c->env.netns, entry.netns_inode, &c->fail.e) > 0) {
 		r = 1;
 	}
 	if (r <= 0) {
@@ -122,7 +121,17 @@ static int returned(struct call *c, int r, const struct sriov_returned *how)
 	return r == -ENODEV ? 1 : 0;
 }
 
-static int bring_back(struct call *c)
+static bool is_in(struct call *c, struct sriov_pod *pod, const struct sriov_ref *ref)
+{
+	static struct sriov_saved now; /* one call a process; static because of its size */
+	struct err e;
+
+	return sriov_vf_read(&c->mover, ref, pod, &now, &e) == 0 &&
+	       (now.has & SRIOV_HAS_NETDEV) != 0;
+}
+
+/* shared: another record means the same VF, too; then it is ours only if it is in our pod. */
+static int bring_back(struct call *c, bool shared)
 {
 	struct sriov_pod pod = SRIOV_POD_INIT;
 	struct sriov_returned how = {.refused = 0};
@@ -140,9 +149,13 @@ static int bring_back(struct call *c)
 		return returned(c, r, &how);
 	}
 	r = open_pod(c, &pod);
-	if (r >= 0) {
-		r = sriov_vf_return(&c->mover, &ref, &entry.restore, r == 1 ? &pod : NULL, &how,
-			&c->fail.e);
+	if (r >= 0 && shared && (r == 0 || !is_in(c, &pod, &ref))) {
+		log_warn("%s: VF %u of %s is not touched", entry.ifname, (unsigned)entry.vf,
+			entry.pf);
+		r = 0;
+	} else if (r >= 0) {
+		r = sriov_vf_return(
+			&c->mover, &ref, &entry.restore, r == 1 ? &pod : NULL, &how, &c->fail.e);
 		r = returned(c, r, &how);
 	}
 	sriov_pod_close(&pod);
@@ -151,7 +164,7 @@ static int bring_back(struct call *c)
 
 static int release_device(struct call *c)
 {
-	int r = read_records(c);
+	int r = read_records(c), owned;
 
 	if (r < 0) {
 		return r;
@@ -164,12 +177,15 @@ static int release_device(struct call *c)
 	if (!entry.has_pci) {
 		return 0; /* we never lend such a VF */
 	}
-	if (ledger_owns(&records, &entry, &c->fail.e) < 0) {
-		log_warn("%s is not touched: %s", entry.ifname, c->fail.e.msg);
+	owned = ledger_owns(&records, &entry, &c->fail.e);
+	if (owned != 0) {
+		log_warn("%s: %s", entry.ifname, c->fail.e.msg);
 		c->fail = (struct cni_fail)CNI_FAIL_INIT;
+	}
+	if (owned < 0) {
 		return 0;
 	}
-	r = bring_back(c);
+	r = bring_back(c, owned == 1);
 	if (r > 0) {
 		ledger_copy_drop(&c->store, &entry);
 	}

@@ -287,22 +287,35 @@ static bool same_vf(const struct ledger_rec *rec, const struct ledger_entry *en)
 	return strcmp(rec->pf, en->pf) == 0 && rec->vf == en->vf;
 }
 
+static bool same_attachment(const struct sriov_holder *h, const struct ledger_entry *en)
+{
+	return strcmp(h->container_id, en->container_id) == 0 && strcmp(h->ifname, en->ifname) == 0;
+}
+
 int ledger_owns(const struct ledger *l, const struct ledger_entry *en, struct err *e)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		const struct sriov_holder *h = &l->rec[i].holder;
+	const struct sriov_holder *other = NULL;
+	bool mine = false;
 
+	for (size_t i = 0; i < l->n; i++) {
 		if (!same_vf(&l->rec[i], en) || !ledger_holds(&l->rec[i])) {
 			continue;
 		}
-		/* Records are sorted: the first that means the VF has it, as in ledger_apply. */
-		if (strcmp(h->container_id, en->container_id) == 0 &&
-			strcmp(h->ifname, en->ifname) == 0) {
-			return 0;
+		if (same_attachment(&l->rec[i].holder, en)) {
+			mine = true;
+		} else if (other == NULL) {
+			other = &l->rec[i].holder;
 		}
-		return err_set(e, ESTALE, "VF %u of %s belongs to %.64s:%s (pod %s/%s)", en->vf,
-			en->pf, h->container_id, h->ifname, h->pod_namespace, h->pod_name);
 	}
-	return err_set(e, ESTALE, "VF %u of %s: no record says that %.64s:%s has it", en->vf,
-		en->pf, en->container_id, en->ifname);
+	if (other != NULL) {
+		(void)err_set(e, ESTALE, "VF %u of %s belongs to %.64s:%s (pod %s/%s)", en->vf,
+			en->pf, other->container_id, other->ifname, other->pod_namespace,
+			other->pod_name);
+		return mine ? 1 : -ESTALE;
+	}
+	if (!mine) {
+		return err_set(e, ESTALE, "VF %u of %s: no record says that %.64s:%s has it",
+			en->vf, en->pf, en->container_id, en->ifname);
+	}
+	return 0;
 }

@@ -264,7 +264,7 @@ static int detach(char **argv, struct err *e)
 	if (r == 0) {
 		r = ledger_owns(&ledger, &entry, e);
 	}
-	if (r == -ESTALE) {
+	if (r == -ESTALE || r == 1) {
 		printf("%s\n", e->msg);
 		return ledger_remove(
 			&store, str_from(entry.container_id), str_from(entry.ifname), e);
