@@ -67,10 +67,11 @@ echo "$out" | sed 's/"1.0.0"/"1.1.0"/'
 exit $status
 """
 
-# A plugin for addresses, and to delegate to, with a file for each interface that it has been asked
-# for. It starts in a tenth of the time, and has files $d/slow, $d/fail for what it shall do.
+# A plugin for addresses, and to delegate to, with a file for each interface that it was asked for. It
+# starts in a tenth of a real one's time, and first does what a test has written into /tmp/on.COMMAND.
 STORE = """#!/bin/sh
 d=/var/lib/cni/store
+if [ -e /tmp/on.$CNI_COMMAND ]; then . /tmp/on.$CNI_COMMAND; fi
 case $CNI_COMMAND in
 ADD)
     mkdir -p $d
@@ -140,10 +141,9 @@ class Cni:
         return {link["ifname"]: link for link in json.loads(links)}, rest
 
     def whole(self):
-        """state(), and everything else in the state directory but who held the lock last."""
+        """state(), and everything else in the state directory but who held the locks last."""
         return self.state(), self.node.text(
-            "sh", "-c", ": >/run/ferrule/lock; find /run/ferrule | sort; "
-            'grep -r "" /run/ferrule | sort')
+            "sh", "-c", 'find /run/ferrule | sort; grep -r "" /run/ferrule/*/ | sort')
 
     def clean(self):
         """As before the first ADD, without bringing up the VFs again."""
@@ -162,3 +162,25 @@ class Cni:
             at += end + len(text[at:]) - len(text[at:].lstrip())
             found.append((record["pf"], record["vf"]))
         return sorted(found)
+
+
+def ready(node):
+    """VFs on both PFs, links up: rates need the link."""
+    node.init("--all-sriov")
+    for pf in PFS:
+        node.wait(lambda pf=pf: "LOWER_UP" in node.link(pf)["flags"], f"{pf} has a link")
+    return Cni(node)
+
+
+def lend(node):
+    """Brings a node up once; again only after a reset or a test that left something behind."""
+    if node.prepared is None:
+        node.reset()
+        cni = ready(node)
+        cni.clean()
+        node.prepared = (cni, cni.state())
+    cni, before = node.prepared
+    yield cni
+    cni.clean()
+    if cni.state() != before:
+        node.prepared = None

@@ -12,6 +12,7 @@ import signal
 
 import pytest
 
+import cnitool
 from labtool import TOP, Lab
 
 
@@ -78,6 +79,18 @@ def node2(lab):
     """The second node, as it was after boot."""
     lab.nodes[1].reset()
     return lab.nodes[1]
+
+
+@pytest.fixture
+def cni1(lab):
+    """The plugin on the first node, with VFs on both PFs."""
+    yield from cnitool.lend(lab.nodes[0])
+
+
+@pytest.fixture
+def cni2(lab):
+    """The same on the second node."""
+    yield from cnitool.lend(lab.nodes[1])
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ AS_NOBODY = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
 RESET = r"""
 for p in /proc/[0-9]*; do
     case $(cat "$p/comm" 2>/dev/null) in
-    rdma-ds | sleep) kill -9 "${p#/proc/}" 2>/dev/null ;;
+    rdma-ds | rdma-cni | sleep) kill -9 "${p#/proc/}" 2>/dev/null ;;
     esac
 done
 for n in /run/netns/*; do [ -e "$n" ] && ip netns del "${n##*/}"; done
@@ -84,6 +84,7 @@ class Node:
         self.lab = lab
         self.name = f"node{number}"
         self.addr = f"10.77.0.{10 + number}"
+        self.prepared = None  # what a fixture has made of the node, until reset()
 
     def run(self, *argv, check=True, data=None, timeout=90):
         options = ["--timeout", str(timeout)] + (["-i"] if data is not None else [])
@@ -124,9 +125,15 @@ class Node:
         self.run("sh", "-ec", 'mkdir -p "${1%/*}"; cat >"$1"', "sh", path, data=text.encode())
 
     def reset(self):
+        self.prepared = None
         done = self.run("env", f"PFS={self.lab.pfs}", "sh", "-c", RESET)
         said = (done.stdout + done.stderr).decode().strip()
         assert not said, f"{self.name} is not as after boot: {said}"
+
+    def reboot(self):
+        """As if somebody had pressed its button."""
+        self.prepared = None
+        self.lab.call("reboot", self.name, timeout=240)
 
     def init(self, *argv, check=True):
         """rdma-ds init."""
