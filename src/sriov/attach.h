@@ -132,6 +132,13 @@ int sriov_vf_move_in(struct sriov_mover *m, const struct sriov_ref *ref,
 	const struct sriov_saved *now, struct sriov_pod *pod, const char *ifname, uint32_t *ifindex,
 	struct err *e) MUST_CHECK;
 
+/*
+ * sriov_vf_rdma_there: whether the RDMA device called name is where the pod can use it: in exclusive
+ * mode in the pod's namespace, in shared mode the VF's, in any. 1 or 0.
+ */
+int sriov_vf_rdma_there(struct sriov_mover *m, const struct sriov_ref *ref, struct sriov_pod *pod,
+	const char *name, struct err *e) MUST_CHECK;
+
 /* How a return ended, beyond success. */
 struct sriov_returned {
 	uint32_t refused; /* settings that the driver did not take back; each was logged */
