@@ -32,19 +32,19 @@ static bool same_prefix(const struct nl_ip *a, const struct nl_ip *b)
 
 static bool same_host(const struct nl_ip *a, const struct nl_ip *b)
 {
-	return a->family == b->family &&
-	       memcmp(a->ip, b->ip, a->family == AF_INET ? 4 : 16) == 0;
+	return a->family == b->family && memcmp(a->ip, b->ip, a->family == AF_INET ? 4 : 16) == 0;
 }
 
 static bool is_route(const struct ledger_route *want, const struct nl_route *r)
 {
-	uint32_t metric = want->metric == 0 && r->dst.family == AF_INET6 ? IPV6_METRIC
-									 : want->metric;
+	uint32_t metric =
+		want->metric == 0 && r->dst.family == AF_INET6 ? IPV6_METRIC : want->metric;
 	struct nl_ip dst, gw;
 	bool has_gw = want->gw[0] != '\0';
 
 	return cni_net_parse(str_from(want->dst), &dst) && same_prefix(&dst, &r->dst) &&
-	       metric == r->metric && (want->table != 0 ? want->table : RT_TABLE_MAIN) == r->table &&
+	       metric == r->metric &&
+	       (want->table != 0 ? want->table : RT_TABLE_MAIN) == r->table &&
 	       has_gw == r->has_gw &&
 	       (!has_gw || (cni_ip_parse(str_from(want->gw), &gw) && same_host(&gw, &r->gw)));
 }
@@ -151,8 +151,7 @@ int check_prev(struct call *c, const struct ledger_entry *en)
 	}
 	mac = json_get(iface, "mac");
 	if ((en->applied.has & SRIOV_HAS_MAC) != 0 && json_type(mac) != JSON_NONE &&
-		(json_copy(mac, text, sizeof(text), &e) < 0 ||
-			!parse_mac(str_from(text), listed) ||
+		(json_copy(mac, text, sizeof(text), &e) < 0 || !parse_mac(str_from(text), listed) ||
 			memcmp(listed, en->applied.mac, sizeof(listed)) != 0)) {
 		return wrong(c, en, "has another MAC address for it", "");
 	}

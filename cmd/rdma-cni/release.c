@@ -93,8 +93,7 @@ static int open_pod(struct call *c, struct sriov_pod *pod)
 	struct sandbox_netns ns = SANDBOX_NETNS_INIT;
 	int r = sandbox_netns_reopen(&ns, entry.netns, entry.netns_inode, &c->fail.e);
 
-	if (r == 0 && sandbox_netns_reopen(
-			      &ns, c->env.netns, entry.netns_inode, &c->fail.e) > 0) {
+	if (r == 0 && sandbox_netns_reopen(&ns, c->env.netns, entry.netns_inode, &c->fail.e) > 0) {
 		r = 1;
 	}
 	if (r <= 0) {
@@ -141,8 +140,8 @@ static int bring_back(struct call *c)
 	}
 	r = open_pod(c, &pod);
 	if (r >= 0) {
-		r = sriov_vf_return(&c->mover, &ref, &entry.restore, r == 1 ? &pod : NULL, &how,
-			&c->fail.e);
+		r = sriov_vf_return(
+			&c->mover, &ref, &entry.restore, r == 1 ? &pod : NULL, &how, &c->fail.e);
 		r = returned(c, r, &how);
 	}
 	sriov_pod_close(&pod);

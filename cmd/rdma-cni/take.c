@@ -170,7 +170,8 @@ static void mend(struct call *c, struct ledger_entry *en)
 	en->restore.netdev[0] = '\0';
 	en->restore.altname_n = 0;
 	log_warn("VF %u of %s was not given back by its last user, and gets default settings: %s",
-		(unsigned)en->vf, en->pf, r < 0 ? why.msg : "its copy does not say what it was like");
+		(unsigned)en->vf, en->pf,
+		r < 0 ? why.msg : "its copy does not say what it was like");
 }
 
 static int take_one(struct call *c, const struct sriov_pf *pf, struct taken_vf *t)
@@ -242,8 +243,7 @@ static int check_new(struct call *c, const struct ledger_entry *en)
 	if (records.damaged == 0) {
 		return 0;
 	}
-	r = ledger_load(
-		&c->store, str_from(en->container_id), str_from(en->ifname), &other, &e);
+	r = ledger_load(&c->store, str_from(en->container_id), str_from(en->ifname), &other, &e);
 	return r == -ENOENT ? 0
 			    : cni_fail_set(&c->fail, CNI_ERR_CONFIG, EEXIST,
 				      "the container may have an interface %s already, its record "

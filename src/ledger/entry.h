@@ -35,7 +35,8 @@ struct ledger_route {
 };
 
 /*
- * Strings are fixed arrays, empty where not known: about 21 KiB, give it static storage. Bounds and meaning of every field: docs/ledger.md.
+ * Strings are fixed arrays, empty where not known: about 21 KiB, give it static storage. Bounds and
+ * meaning of every field: docs/ledger.md.
  */
 struct ledger_entry {
 	enum ledger_phase phase;

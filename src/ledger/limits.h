@@ -8,8 +8,8 @@
 
 #define LEDGER_MAX SRIOV_VF_MAX /* a VF has at most one record */
 #define LEDGER_RECORD_CAP                                                                          \
-	32768 /* bytes of one record file; 64 routes and 16 altnames, the longest there are, take  \
-	       * half */
+	32768 /* bytes of one record file: the longest routes, altnames and path take two thirds   \
+	       */
 
 /* Bytes of text, without NUL. */
 #define LEDGER_ID_MAX        200 /* container ids have 64; the file name must stay below NAME_MAX */

@@ -18,8 +18,7 @@ static bool take_ip(const struct nlattr *a, uint8_t family, struct nl_ip *out)
 	size_t n = 0;
 
 	out->family = family;
-	return attr_bytes(a, out->ip, sizeof(out->ip), &n) &&
-	       n == (family == AF_INET ? 4u : 16u);
+	return attr_bytes(a, out->ip, sizeof(out->ip), &n) && n == (family == AF_INET ? 4u : 16u);
 }
 
 static int take_attr(const struct nlattr *a, struct nl_route *r, struct err *e)
@@ -57,8 +56,8 @@ static int read_route(const struct nlmsghdr *nlh, struct nl_route *out, struct e
 	int r, bad = 0;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || !attr_walk_msg(nlh, sizeof(rtm), &w)) {
-		return err_set(e, EBADMSG, "route message: type %u with %u bytes",
-			nlh->nlmsg_type, nlh->nlmsg_len);
+		return err_set(e, EBADMSG, "route message: type %u with %u bytes", nlh->nlmsg_type,
+			nlh->nlmsg_len);
 	}
 	memcpy(&rtm, (const uint8_t *)nlh + MSG_HDR_BYTES, sizeof(rtm));
 	*out = (struct nl_route){.table = rtm.rtm_table, .has_scope = true, .scope = rtm.rtm_scope};

@@ -198,7 +198,7 @@ int sriov_vf_move_in(struct sriov_mover *m, const struct sriov_ref *ref,
 	const struct sriov_saved *now, struct sriov_pod *pod, const char *ifname, uint32_t *ifindex,
 	struct err *e)
 {
-	struct nl_link l;
+	struct nl_link l = {.ifindex = 0};
 	int r = check_free_name(pod, ref, ifname, e);
 
 	m->asked_too_much = r < 0;

@@ -145,13 +145,15 @@ static void test_set_aside(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		tree_file(&t, "damaged", "attachments/c1:eth0.json");
-		assert_int_equal(ledger_set_aside(&store, STR("c1"), STR("eth0"), false, "torn", &e), 0);
+		assert_int_equal(
+			ledger_set_aside(&store, STR("c1"), STR("eth0"), false, "torn", &e), 0);
 		assert_int_equal(load("c1", "eth0"), -ENOENT);
 		assert_int_equal(ledger_read(&ledger, t.path, &e), 0);
 		assert_int_equal(ledger.n + ledger.damaged, 0);
 	}
 	assert_int_equal(ledger_set_aside(&store, STR("c1"), STR("eth0"), false, "torn", &e), 0);
-	assert_int_equal(ledger_set_aside(&store, STR("c 1"), STR("eth0"), false, "torn", &e), -EINVAL);
+	assert_int_equal(
+		ledger_set_aside(&store, STR("c 1"), STR("eth0"), false, "torn", &e), -EINVAL);
 	/* One that is about to be replaced stays until then. */
 	tree_file(&t, "damaged", "attachments/c1:eth0.json");
 	assert_int_equal(ledger_set_aside(&store, STR("c1"), STR("eth0"), true, "torn", &e), 0);
