@@ -72,14 +72,17 @@ static int open_netns(struct call *c, struct sandbox_netns *ns)
 	return 0;
 }
 
-/* The failure that is reported stays the first one. */
-static void undo(struct call *c, size_t n)
+/* The failure that is reported stays the first one. false: not all is undone. */
+static bool undo(struct call *c, size_t n)
 {
 	struct cni_fail why = c->fail;
 	char more[sizeof(why.details)] = "";
+	int64_t deadline = c->deadline_ms;
 
 	call_begin(c, CALL_UNDO_MS);
-	log_error("%s", why.e.msg);
+	if (!c->sick_vf) {
+		log_error("%s", why.e.msg); /* else it is told by who tries another one */
+	}
 	while (n > 0) {
 		const struct ledger_entry *en = &taken.vf[--n].entry;
 
@@ -93,40 +96,76 @@ static void undo(struct call *c, size_t n)
 		}
 	}
 	c->fail = why;
+	c->deadline_ms = deadline;
 	if (more[0] != '\0') {
 		memcpy(c->fail.details, more, sizeof(more));
 	}
+	return more[0] == '\0';
 }
 
-static int attach_all(struct call *c, struct sandbox_netns *ns)
+/* ns becomes pod, the first time. */
+static int attach_all(struct call *c, struct sandbox_netns *ns, struct sriov_pod *pod)
 {
-	struct sriov_pod pod = SRIOV_POD_INIT;
 	size_t first = chained(c) ? 1 : 0; /* in a chain another plugin has the default route */
 	int r = 0;
 
-	if (sriov_pod_open(&pod, &c->mover, ns, &c->fail.e) < 0) {
+	if (ns->fd >= 0 && sriov_pod_open(pod, &c->mover, ns, &c->fail.e) < 0) {
 		r = call_code(c, CNI_ERR_NETNS);
 	}
 	for (size_t i = 0; r == 0 && i < taken.n; i++) {
-		r = attach_one(c, &pod, &taken.vf[i], first + i, &ifaces[i]);
+		taken.failed = i;
+		r = attach_one(c, pod, &taken.vf[i], first + i, &ifaces[i]);
 	}
 	r = r < 0 ? r : finish(c, taken.n);
-	sriov_pod_close(&pod);
-	if (r < 0) {
-		undo(c, taken.n);
+	if (r < 0 && !undo(c, taken.n)) {
+		c->sick_vf = false; /* first things first: DEL */
 	}
 	return r;
 }
 
-static int add_locked(struct call *c, struct wants *w, struct sandbox_netns *ns)
+/* Whether it is worth while to try without the VF that has failed. */
+static bool leave_out(struct call *c)
 {
+	const struct ledger_entry *en = &taken.vf[taken.failed].entry;
+
+	if (!c->sick_vf || taken.sick_n == TAKE_SICK_MAX ||
+		clock_ms() + CALL_KERNEL_MS >= c->deadline_ms) {
+		return false;
+	}
+	taken.sick[taken.sick_n++] = en->pci;
+	log_warn("VF %u of %s cannot be used, another one is tried: %s", (unsigned)en->vf, en->pf,
+		c->fail.e.msg);
+	return true;
+}
+
+/*
+ * A VF that a former user has ruined, or that is out of order, is no reason for the pod to fail as
+ * long as there are others: placement is done again without it. If that ends badly, the first
+ * reason is what is reported.
+ */
+static int add_vfs(struct call *c, struct wants *w, struct sandbox_netns *ns)
+{
+	struct sriov_pod pod = SRIOV_POD_INIT;
+	struct cni_fail first = CNI_FAIL_INIT;
 	int r;
 
-	if (w->n == 0) {
-		return delegate_add(c);
+	do {
+		first = taken.sick_n == 1 ? c->fail : first;
+		c->fail = (struct cni_fail)CNI_FAIL_INIT;
+		r = take_vfs(c, w, name_of, ns->fd >= 0 ? ns : &pod.ns, &taken);
+		r = r < 0 ? r : attach_all(c, ns, &pod);
+	} while (r < 0 && leave_out(c));
+	sriov_pod_close(&pod);
+	if (r < 0 && taken.sick_n > 0) {
+		log_error("%s", c->fail.e.msg);
+		c->fail = first;
 	}
-	r = take_vfs(c, w, name_of, ns, &taken);
-	return r < 0 ? r : attach_all(c, ns);
+	return r < 0 ? -c->fail.e.code : 0;
+}
+
+static int add_locked(struct call *c, struct wants *w, struct sandbox_netns *ns)
+{
+	return w->n == 0 ? delegate_add(c) : add_vfs(c, w, ns);
 }
 
 static int add_open(struct call *c, struct wants *w, struct sandbox_netns *ns)

@@ -13,7 +13,6 @@
 #include "cni/addr.h"
 #include "ipam.h"
 #include "nl/announce.h"
-#include "nl/devconf.h"
 
 /* One attachment on its way, so that the steps below have short signatures. */
 struct work {
@@ -54,6 +53,13 @@ static int device(struct work *w, const char *step)
 	return call_code(w->c, CNI_ERR_DEVICE);
 }
 
+/* The same where another VF would perhaps not fail. */
+static int device_alone(struct work *w, const char *step)
+{
+	w->c->sick_vf = true;
+	return device(w, step);
+}
+
 /* The VF as the pod is to have it, in the pod's namespace. */
 static int bring_in(struct work *w)
 {
@@ -70,32 +76,29 @@ static int bring_in(struct work *w)
 
 	m->deadline_ms = call_until(w->c, CALL_KERNEL_MS);
 	if (sriov_vf_prepare(m, w->ref, w->now, &want, e) < 0) {
-		return device(w, "configure");
+		return m->asked_too_much ? device(w, "configure") : device_alone(w, "configure");
 	}
 	if (sriov_vf_move_in(m, w->ref, w->now, w->pod, w->en->ifname, &w->ifindex, e) < 0) {
-		return device(w, "move");
+		return m->asked_too_much ? device(w, "move") : device_alone(w, "move");
 	}
 	return 0;
 }
 
-/*
- * Several interfaces on one subnet: each answers ARP for its own addresses alone, asks with them
- * alone, and takes packets that the routing table would send elsewhere (RFC 3704 loose).
- */
+const struct nl_devconf attach_arp[ATTACH_ARP_N] = {
+	{IPV4_DEVCONF_ARP_IGNORE, 1},
+	{IPV4_DEVCONF_ARP_ANNOUNCE, 2},
+	{IPV4_DEVCONF_RP_FILTER, 2},
+};
+
 static int set_up(struct work *w)
 {
-	static const struct nl_devconf arp[] = {
-		{IPV4_DEVCONF_ARP_IGNORE, 1},
-		{IPV4_DEVCONF_ARP_ANNOUNCE, 2},
-		{IPV4_DEVCONF_RP_FILTER, 2},
-	};
 	struct err *e = &w->c->fail.e;
 
-	if (nl_devconf_set(&w->pod->route, w->ifindex, arp, ARRAY_LEN(arp), e) < 0) {
-		return device(w, "ARP settings");
+	if (nl_devconf_set(&w->pod->route, w->ifindex, attach_arp, ATTACH_ARP_N, e) < 0) {
+		return device_alone(w, "ARP settings");
 	}
 	if (nl_link_set_up(&w->pod->route, w->ifindex, true, e) < 0) {
-		return device(w, "set up");
+		return device_alone(w, "set up");
 	}
 	return 0;
 }
@@ -144,6 +147,25 @@ static int add_route(struct work *w, const struct cni_route *r)
 	return nl_route_add(&w->pod->route, &n, &w->c->fail.e);
 }
 
+static void note_route(struct work *w, const struct cni_route *r)
+{
+	const struct nl_ip *gw = cni_ipam_gw(&w->out->ip, r);
+	struct ledger_route *to = &w->en->route[w->en->route_n++];
+	struct buf b;
+
+	_Static_assert(CNI_ROUTES_MAX <= LEDGER_ROUTES_MAX, "all are on record");
+	buf_init(&b, to->dst, sizeof(to->dst) - 1);
+	cni_net_write(&b, &r->dst);
+	to->dst[b.n] = '\0';
+	buf_init(&b, to->gw, sizeof(to->gw) - 1);
+	if (gw != NULL) {
+		cni_ip_write(&b, gw);
+	}
+	to->gw[b.n] = '\0';
+	to->metric = r->priority;
+	to->table = r->table;
+}
+
 static int add_routes(struct work *w)
 {
 	struct cni_ipam *ip = &w->out->ip;
@@ -156,13 +178,16 @@ static int add_routes(struct work *w)
 		for (size_t k = 0; k < i; k++) {
 			again = again || same_route(&ip->route[k], r);
 		}
-		if (again || add_route(w, r) == 0) {
+		if (again) {
 			continue;
 		}
-		if (w->c->fail.e.code != EEXIST || !cni_ipam_connected(ip, r)) {
-			return device(w, "route");
+		if (add_route(w, r) < 0) {
+			if (w->c->fail.e.code != EEXIST || !cni_ipam_connected(ip, r)) {
+				return device(w, "route");
+			}
+			w->c->fail = (struct cni_fail)CNI_FAIL_INIT; /* the kernel made it */
 		}
-		w->c->fail = (struct cni_fail)CNI_FAIL_INIT; /* the kernel made it */
+		note_route(w, r);
 	}
 	return 0;
 }
@@ -219,6 +244,7 @@ static int look(struct work *w)
 		return cni_fail_set(&w->c->fail, CNI_ERR_DEVICE, ENODEV,
 			"the interface has left the pod's namespace");
 	}
+	memcpy(now->rdma, w->now->rdma, sizeof(now->rdma));
 	w->en->has_applied = true;
 	memcpy(w->out->name, w->en->ifname, sizeof(w->out->name));
 	memcpy(w->out->mac, now->mac, sizeof(w->out->mac));

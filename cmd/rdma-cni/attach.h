@@ -3,7 +3,15 @@
 #ifndef RDMA_CNI_ATTACH_H
 #define RDMA_CNI_ATTACH_H
 
+#include "nl/devconf.h"
 #include "take.h"
+
+/*
+ * Several interfaces on one subnet: each answers ARP for its own addresses alone, asks with them
+ * alone, and takes packets that the routing table would send elsewhere (RFC 3704 loose).
+ */
+#define ATTACH_ARP_N 3
+extern const struct nl_devconf attach_arp[ATTACH_ARP_N];
 
 /*
  * attach_one: everything between "planned" and "attached" for one record; out is what the result

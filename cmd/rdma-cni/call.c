@@ -51,6 +51,7 @@ int call_node_conf(struct call *c)
 	if (sriov_conf_load(&c->node, node_conf_path(c), &a, &c->fail.e) < 0) {
 		return call_code(c, CNI_ERR_CONFIG);
 	}
+	c->fail = (struct cni_fail)CNI_FAIL_INIT; /* that the file is missing is none */
 	return 0;
 }
 

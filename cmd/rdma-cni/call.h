@@ -36,6 +36,7 @@ struct call {
 	struct sriov_mover mover;
 	bool mover_open;
 	int64_t deadline_ms; /* clock_ms time: the end of every wait */
+	bool sick_vf;        /* what failed, if something did, is one VF: another one may do */
 };
 
 /* call_code: c->fail.e was just set: the code that goes with it; returns -errno. */

@@ -18,6 +18,7 @@ struct held {
 
 /* One call a process; static because of their size. */
 static struct cni_valid valid[CNI_VALID_MAX];
+static size_t valid_n;
 static struct cni_valid wide[CNI_VALID_MAX + LEDGER_MAX]; /* valid, interface by interface */
 static struct held held[LEDGER_MAX];
 static size_t held_n;
@@ -36,29 +37,65 @@ bool gc_is_valid(const struct cni_valid *v, size_t n, const char *container_id, 
 	return false;
 }
 
+static void hold(const char *container_id, const char *ifname, const char *request)
+{
+	struct held *h = &held[held_n];
+
+	ASSERT(held_n < LEDGER_MAX);
+	held_n++;
+	/* Of records or their names, which have these bounds. */
+	(void)!str_copy(str_from(container_id), h->container_id, sizeof(h->container_id));
+	(void)!str_copy(str_from(ifname), h->ifname, sizeof(h->ifname));
+	(void)!str_copy(str_from(request), h->request, sizeof(h->request));
+}
+
+/*
+ * A record that cannot be read, of a container that has a valid attachment: its DEL makes the best
+ * of it. Until then IPAM must hear of the interface as a valid one.
+ */
+static bool leave(struct str container_id, struct str ifname)
+{
+	char id[LEDGER_ID_MAX + 1], name[IFNAMSIZ];
+
+	if (!str_copy(container_id, id, sizeof(id)) || !str_copy(ifname, name, sizeof(name))) {
+		return false;
+	}
+	for (size_t i = 0; i < valid_n; i++) {
+		if (strcmp(valid[i].container_id, id) == 0) {
+			hold(id, name, valid[i].ifname);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Only records of this network: another network of ours has a GC of its own. */
 static int note(void *arg, struct str container_id, struct str ifname, struct err *e)
 {
 	struct call *c = arg;
-	struct held *h;
-	int r = release_load(c, container_id, ifname, &entry);
+	int r = ledger_load(&c->store, container_id, ifname, &entry, e);
 
-	if (r < 0) {
-		*e = c->fail.e;
-		return r;
+	if (r == -EINVAL || r == -ENOTSUP) {
+		log_warn("%s", e->msg);
+		if (leave(container_id, ifname)) {
+			return 0;
+		}
+		r = release_load(c, container_id, ifname, &entry);
+		if (r <= 0) {
+			*e = r < 0 ? c->fail.e : *e;
+			return r;
+		}
 	}
-	if (r == 0 || strcmp(entry.network, c->conf.name) != 0) {
+	if (r == -ENOENT) {
 		return 0;
 	}
-	ASSERT(held_n < LEDGER_MAX);
-	h = &held[held_n++];
-	memcpy(h->container_id, entry.container_id, sizeof(h->container_id));
-	memcpy(h->ifname, entry.ifname, sizeof(h->ifname));
-	memcpy(h->request, entry.request, sizeof(h->request));
-	return 0;
+	if (r >= 0 && strcmp(entry.network, c->conf.name) == 0) {
+		hold(entry.container_id, entry.ifname, entry.request);
+	}
+	return r < 0 ? r : 0;
 }
 
-static int sweep(struct call *c, size_t valid_n)
+static int sweep(struct call *c)
 {
 	struct cni_fail first = CNI_FAIL_INIT;
 
@@ -84,7 +121,7 @@ static int sweep(struct call *c, size_t valid_n)
 }
 
 /* IPAM knows each interface by its own name, the runtime only the attachment's. */
-static int ipam_gc(struct call *c, size_t valid_n)
+static int ipam_gc(struct call *c)
 {
 	const struct ipam_for who = {
 		.type = c->conf.ipam_type, .container_id = "", .ifname = "", .netns = ""};
@@ -123,7 +160,6 @@ static int ipam_gc(struct call *c, size_t valid_n)
 
 int gc_run(struct call *c)
 {
-	size_t valid_n;
 	int r = call_node_conf(c);
 
 	r = r < 0 ? r : cni_conf_valid(&c->conf, valid, &valid_n, &c->fail);
@@ -142,7 +178,7 @@ int gc_run(struct call *c)
 	if (r < 0) {
 		return call_code(c, CNI_ERR_IO);
 	}
-	r = c->store.state >= 0 ? sweep(c, valid_n) : 0;
+	r = c->store.state >= 0 ? sweep(c) : 0;
 	r = r < 0 ? r : delegate_gc(c, valid, valid_n);
-	return r < 0 ? r : ipam_gc(c, valid_n);
+	return r < 0 ? r : ipam_gc(c);
 }

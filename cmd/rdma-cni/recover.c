@@ -50,8 +50,8 @@ static bool find_in_pod(struct call *c, const char *ifname, uint64_t *inode, str
 	}
 	*inode = ns.inode;
 	found = sriov_pod_open(&pod, &c->mover, &ns, &e) == 0 &&
-		nl_link_get_name(&pod.route, ifname, &l, &e) == 0 &&
-		strcmp(l.name, ifname) == 0 && parse_pci(str_from(l.parent_dev), &pci) &&
+		nl_link_get_name(&pod.route, ifname, &l, &e) == 0 && strcmp(l.name, ifname) == 0 &&
+		parse_pci(str_from(l.parent_dev), &pci) &&
 		sriov_ref_find(&c->mover, &pci, ref, &e) == 0;
 	sriov_pod_close(&pod);
 	return found;

@@ -47,6 +47,20 @@ int take_node(struct call *c, struct sriov_node **n, struct ledger **l)
 	return 0;
 }
 
+/* So that neither placement nor pick sees them. */
+static void hide_sick(const struct taken *t)
+{
+	static const struct sriov_holder nobody;
+
+	for (size_t i = 0; i < node.vf_n; i++) {
+		struct sriov_vf *vf = &node.vf[i];
+
+		for (size_t k = 0; k < t->sick_n && take_usable(vf); k++) {
+			vf->holder = pci_same(&vf->pci, &t->sick[k]) ? &nobody : vf->holder;
+		}
+	}
+}
+
 static void free_of(const struct sriov_pf *pf, struct place_pf *out)
 {
 	struct sriov_usage u;
@@ -156,7 +170,8 @@ static void mend(struct call *c, struct ledger_entry *en)
 	en->restore.netdev[0] = '\0';
 	en->restore.altname_n = 0;
 	log_warn("VF %u of %s was not given back by its last user, and gets default settings: %s",
-		(unsigned)en->vf, en->pf, r < 0 ? why.msg : "its copy does not say what it was like");
+		(unsigned)en->vf, en->pf,
+		r < 0 ? why.msg : "its copy does not say what it was like");
 }
 
 static int take_one(struct call *c, const struct sriov_pf *pf, struct taken_vf *t)
@@ -173,9 +188,11 @@ static int take_one(struct call *c, const struct sriov_pf *pf, struct taken_vf *
 	en->pci = vf->pci;
 	if (sriov_ref_of(pf, vf, &t->ref, &c->fail.e) < 0 ||
 		sriov_vf_read(&c->mover, &t->ref, NULL, &t->now, &c->fail.e) < 0) {
+		c->sick_vf = true;
 		return call_code(c, CNI_ERR_DEVICE);
 	}
 	if ((t->now.has & SRIOV_HAS_NETDEV) == 0) {
+		c->sick_vf = true;
 		return cni_fail_set(&c->fail, CNI_ERR_LATER, EBUSY,
 			"VF %u of %s: its interface has just gone", (unsigned)vf->index, pf->name);
 	}
@@ -226,8 +243,7 @@ static int check_new(struct call *c, const struct ledger_entry *en)
 	if (records.damaged == 0) {
 		return 0;
 	}
-	r = ledger_load(
-		&c->store, str_from(en->container_id), str_from(en->ifname), &other, &e);
+	r = ledger_load(&c->store, str_from(en->container_id), str_from(en->ifname), &other, &e);
 	return r == -ENOENT ? 0
 			    : cni_fail_set(&c->fail, CNI_ERR_CONFIG, EEXIST,
 				      "the container may have an interface %s already, its record "
@@ -248,6 +264,7 @@ static int take_locked(struct call *c, const struct wants *w, take_name_fn *name
 	if (r < 0) {
 		return r;
 	}
+	hide_sick(t);
 	for (in.pf_n = 0; in.pf_n < node.pf_n; in.pf_n++) {
 		free_of(&node.pf[in.pf_n], &pf[in.pf_n]);
 	}
@@ -261,9 +278,11 @@ static int take_locked(struct call *c, const struct wants *w, take_name_fn *name
 				"interface %zu would have a name of more than 15 bytes", i);
 			break;
 		}
+		en->request_n = (uint32_t)w->n;
 		en->min_tx_rate = w->req[i].min;
 		en->max_tx_rate = w->req[i].max;
 		r = check_new(c, en);
+		t->failed = i;
 		t->n = i + 1; /* a record that was stored only half is removed, too */
 		r = r < 0 ? r : take_one(c, &node.pf[out.pf[i]], &t->vf[i]);
 		if (r < 0 && c->fail.e.code == EEXIST) {
@@ -282,6 +301,7 @@ int take_vfs(struct call *c, const struct wants *w, take_name_fn *name,
 	cleanup_fd int lock = ledger_lock(c->store.state, call_until(c, CALL_LOCK_MS), &c->fail.e);
 
 	t->n = 0;
+	c->sick_vf = false;
 	if (lock < 0) {
 		return call_code(c, CNI_ERR_LATER);
 	}

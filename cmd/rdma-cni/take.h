@@ -6,6 +6,8 @@
 #include "call.h"
 #include "wants.h"
 
+#define TAKE_SICK_MAX 32 /* a node with more of them needs a hand, not a search */
+
 /* One VF with its record. */
 struct taken_vf {
 	struct ledger_entry entry;
@@ -17,12 +19,17 @@ struct taken_vf {
 struct taken {
 	size_t n;
 	struct taken_vf vf[PLACE_REQ_MAX];
+	size_t failed; /* the one that c->sick_vf is about */
+	/* VFs that cannot be used, whatever they look like: passed over. */
+	size_t sick_n;
+	struct pci_addr sick[TAKE_SICK_MAX];
 };
 
 /*
  * take_vfs: fill t with a VF for each request of w, named by name, recorded as planned. The node's
  * lock is held only meanwhile. Nothing of the kernel's state is changed. On failure no record
- * stays. CNI_ERR_FULL: the node cannot hold them, with what is missing.
+ * stays. CNI_ERR_FULL: the node cannot hold them, with what is missing. If c->sick_vf, it failed
+ * over the VF of t->vf[t->failed].
  */
 typedef bool take_name_fn(const struct call *c, size_t i, char out[IFNAMSIZ]);
 int take_vfs(struct call *c, const struct wants *w, take_name_fn *name,

@@ -1,5 +1,5 @@
 TOOLS += rdma-cni
-rdma-cni_SRCS := main.c add.c attach.c call.c check.c del.c delegate.c gc.c ipam.c log.c names.c recover.c release.c \
+rdma-cni_SRCS := main.c add.c attach.c call.c check.c check_net.c del.c delegate.c gc.c ipam.c log.c names.c recover.c release.c \
 	status.c take.c wants.c
 rdma-cni_MODS := cni kube ledger sriov place nl json sandbox base
 rdma-cni_EXT := jsmn libmnl

@@ -100,6 +100,10 @@ static int check(const struct ledger_entry *en, struct err *e)
 		return err_set(
 			e, EINVAL, "%zu addresses are more than %d", en->addr_n, LEDGER_ADDRS_MAX);
 	}
+	if (en->route_n > LEDGER_ROUTES_MAX) {
+		return err_set(
+			e, EINVAL, "%zu routes are more than %d", en->route_n, LEDGER_ROUTES_MAX);
+	}
 	if (en->has_restore) {
 		r = ledger_saved_check(&en->restore, e);
 	}
@@ -121,6 +125,7 @@ static void put_who(struct json_writer *w, const struct ledger_entry *en)
 	json_put_cstr(w, "containerId", en->container_id);
 	json_put_cstr(w, "ifname", en->ifname);
 	json_put_cstr(w, "request", en->request);
+	json_put_u64(w, "interfaces", en->request_n);
 	json_put_cstr(w, "network", en->network);
 	json_put_cstr(w, "ipam", en->ipam);
 	json_put_cstr(w, "cniVersion", en->cni_version);
@@ -134,6 +139,24 @@ static void put_who(struct json_writer *w, const struct ledger_entry *en)
 	json_put_u64(w, "inode", en->netns_inode);
 	json_put_end_object(w);
 	json_put_cstr(w, "bootId", en->boot_id);
+}
+
+static void put_routes(struct json_writer *w, const struct ledger_entry *en)
+{
+	json_put_array(w, "routes");
+	for (size_t i = 0; i < en->route_n; i++) {
+		const struct ledger_route *r = &en->route[i];
+
+		json_put_object(w, NULL);
+		json_put_cstr(w, "dst", r->dst);
+		if (r->gw[0] != '\0') {
+			json_put_cstr(w, "gw", r->gw);
+		}
+		json_put_u64(w, "metric", r->metric);
+		json_put_u64(w, "table", r->table);
+		json_put_end_object(w);
+	}
+	json_put_end_array(w);
 }
 
 int ledger_entry_write(const struct ledger_entry *en, struct buf *b, struct err *e)
@@ -161,6 +184,7 @@ int ledger_entry_write(const struct ledger_entry *en, struct buf *b, struct err 
 		json_put_cstr(&w, NULL, en->addr[i]);
 	}
 	json_put_end_array(&w);
+	put_routes(&w, en);
 	if (en->has_restore) {
 		ledger_saved_write(&w, "restore", &en->restore);
 	}
@@ -250,6 +274,39 @@ static int take_addresses(struct ledger_entry *en, struct json_val root, struct 
 	return r;
 }
 
+/* A number that may be missing: 0. */
+static int take_u32(struct json_val v, uint32_t *out, struct err *e)
+{
+	return json_type(v) == JSON_NONE ? 0 : json_u32(v, 0, UINT32_MAX, out, e);
+}
+
+static int take_route(struct json_val v, struct ledger_route *r, struct err *e)
+{
+	struct json_val gw = json_get(v, "gw"), dst;
+	int n = json_need(v, "dst", JSON_STRING, &dst, e);
+
+	n = n < 0 ? n : json_copy(dst, r->dst, sizeof(r->dst), e);
+	n = n < 0 || json_type(gw) == JSON_NONE ? n : json_copy(gw, r->gw, sizeof(r->gw), e);
+	n = n < 0 ? n : take_u32(json_get(v, "metric"), &r->metric, e);
+	return n < 0 ? n : take_u32(json_get(v, "table"), &r->table, e);
+}
+
+static int take_routes(struct ledger_entry *en, struct json_val root, struct err *e)
+{
+	struct json_val list = json_get(root, "routes"), v;
+	struct json_iter it = json_iter(list);
+	int r = take_u32(json_get(root, "interfaces"), &en->request_n, e);
+
+	if (json_type(list) != JSON_NONE &&
+		(json_type(list) != JSON_ARRAY || json_count(list) > LEDGER_ROUTES_MAX)) {
+		return json_wrong(list, e, "a list of at most %d routes", LEDGER_ROUTES_MAX);
+	}
+	while (r == 0 && json_next(&it, NULL, &v)) {
+		r = take_route(v, &en->route[en->route_n++], e);
+	}
+	return r;
+}
+
 static bool take_saved(const struct ledger_entry *en, struct json_val root, const char *key,
 	struct sriov_saved *out, struct arena *a)
 {
@@ -283,6 +340,9 @@ static int take_rest(struct ledger_entry *en, struct str text, struct arena *mem
 	}
 	if (r == 0) {
 		r = take_addresses(en, root, e);
+	}
+	if (r == 0) {
+		r = take_routes(en, root, e);
 	}
 	if (r == 0) {
 		en->has_restore = take_saved(en, root, "restore", &en->restore, mem);

@@ -27,15 +27,23 @@ enum ledger_phase {
 
 const char *ledger_phase_name(enum ledger_phase p); /* "planned", ... */
 
+/* One route as it was made. */
+struct ledger_route {
+	char dst[LEDGER_ADDR_CAP]; /* "10.1.0.0/16" */
+	char gw[LEDGER_ADDR_CAP];  /* "10.56.0.1"; empty: none */
+	uint32_t metric, table;    /* 0: the kernel's default */
+};
+
 /*
- * Strings are fixed arrays, empty where not known: about 12 KiB, give it static storage when there
- * are several. Bounds and meaning of every field: docs/ledger.md.
+ * Strings are fixed arrays, empty where not known: about 21 KiB, give it static storage. Bounds and
+ * meaning of every field: docs/ledger.md.
  */
 struct ledger_entry {
 	enum ledger_phase phase;
 	char container_id[LEDGER_ID_MAX + 1];
 	char ifname[IFNAMSIZ];  /* in the pod: "eth1", "rdma0" */
 	char request[IFNAMSIZ]; /* CNI_IFNAME of the ADD that this interface belongs to */
+	uint32_t request_n;     /* how many interfaces that ADD made; 0: not known */
 	char network[LEDGER_NETWORK_MAX + 1]; /* "name" of the network configuration */
 	char ipam[LEDGER_IPAM_MAX + 1];       /* IPAM plugin; empty: no address was asked for */
 	char cni_version[LEDGER_CNI_MAX + 1]; /* of that configuration; empty: not known */
@@ -52,6 +60,8 @@ struct ledger_entry {
 	uint32_t min_tx_rate, max_tx_rate; /* promised */
 	size_t addr_n;
 	char addr[LEDGER_ADDRS_MAX][LEDGER_ADDR_CAP]; /* "10.56.0.7/24" */
+	size_t route_n;
+	struct ledger_route route[LEDGER_ROUTES_MAX];
 	bool has_restore, has_applied;
 	struct sriov_saved restore; /* as it was before */
 	struct sriov_saved applied; /* as ADD left it, for CHECK; names in it are the pod's */

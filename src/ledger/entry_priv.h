@@ -11,8 +11,7 @@
 bool ledger_printable(struct str s);
 
 /* ledger_file_load: a whole record from a file, which may have any name. Errors as ledger_load. */
-int ledger_file_load(
-	int dir, const char *path, struct ledger_entry *en, struct err *e) MUST_CHECK;
+int ledger_file_load(int dir, const char *path, struct ledger_entry *en, struct err *e) MUST_CHECK;
 
 /* "restore" and "applied". The arena is for unescaped strings, for a moment. */
 void ledger_saved_write(struct json_writer *w, const char *key, const struct sriov_saved *s);

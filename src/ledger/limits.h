@@ -8,7 +8,7 @@
 
 #define LEDGER_MAX SRIOV_VF_MAX /* a VF has at most one record */
 #define LEDGER_RECORD_CAP                                                                          \
-	16384 /* bytes of one record file; 16 altnames of 127 bytes leave half                     \
+	32768 /* bytes of one record file: the longest routes, altnames and path take two thirds   \
 	       */
 
 /* Bytes of text, without NUL. */
@@ -24,6 +24,7 @@
 #define LEDGER_BOOT_ID_LEN   36
 
 #define LEDGER_ADDRS_MAX     16 /* addresses of one interface; IPAM gives one or two */
+#define LEDGER_ROUTES_MAX    64 /* of one interface: as many as are taken from IPAM */
 #define LEDGER_ADDR_CAP      64 /* the longest, an IPv6 address with its prefix, has 49 and a NUL */
 
 /* "<container id>:<interface>.json" and NUL. */

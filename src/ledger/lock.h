@@ -26,7 +26,8 @@ int ledger_lock(int state, int64_t deadline_ms, struct err *e) MUST_CHECK;
 /*
  * ledger_lock_vf: be the only one who changes this VF (ADD, DEL, GC). AFTER it, load the record
  * again: when it is gone or means another VF, somebody else has finished the work meanwhile and
- * the VF must not be touched. -ETIMEDOUT as above (the process id is that of the last holder). Returns the descriptor that holds the lock.
+ * the VF must not be touched. -ETIMEDOUT as above (the process id is that of the last holder).
+ * Returns the descriptor that holds the lock.
  */
 int ledger_lock_vf(
 	int state, const struct pci_addr *vf, int64_t deadline_ms, struct err *e) MUST_CHECK;

@@ -73,9 +73,9 @@ int ledger_each(const struct ledger_store *s, struct str container_id, void *mem
 	ledger_each_fn *fn, void *arg, struct err *e) MUST_CHECK;
 
 /*
- * ledger_set_aside: move, or if stay link, the record into <stateDir>/damaged, where no program takes it for one,
- * and log a warning with why. What it said may be found again: ledger/copy.h. 0 also when it is
- * gone.
+ * ledger_set_aside: move, or if stay link, the record into <stateDir>/damaged, where no program
+ * takes it for one, and log a warning with why. What it said may be found again: ledger/copy.h. 0
+ * also when it is gone.
  */
 int ledger_set_aside(const struct ledger_store *s, struct str container_id, struct str ifname,
 	bool stay, const char *why, struct err *e) MUST_CHECK;

@@ -69,4 +69,18 @@ struct nl_route {
 int nl_route_add(struct nl_sock *s, const struct nl_route *r, struct err *e) MUST_CHECK;
 int nl_route_del(struct nl_sock *s, const struct nl_route *r, struct err *e) MUST_CHECK;
 
+/*
+ * nl_route_list: visit the routes of one family (AF_INET, AF_INET6) through interface ifindex, of
+ * all tables; of each what says which it is: dst, gw, ifindex, metric, table, scope. Routes through
+ * several interfaces at once (RTA_MULTIPATH) are passed over. Otherwise as nl_addr_list.
+ */
+struct nl_route_visitor {
+	int (*route)(const struct nl_route *r, void *arg, struct err *e);
+	void (*restart)(void *arg);
+	void *arg;
+};
+
+int nl_route_list(struct nl_sock *s, uint8_t family, uint32_t ifindex,
+	const struct nl_route_visitor *v, struct err *e) MUST_CHECK;
+
 #endif

@@ -25,4 +25,11 @@ struct nl_devconf {
 int nl_devconf_set(struct nl_sock *s, uint32_t ifindex, const struct nl_devconf *conf, size_t n,
 	struct err *e) MUST_CHECK;
 
+/*
+ * nl_devconf_get: the present values of the n settings that conf numbers. -ENODATA: the kernel does
+ * not tell one of them: the interface has no IPv4.
+ */
+int nl_devconf_get(struct nl_sock *s, uint32_t ifindex, struct nl_devconf *conf, size_t n,
+	struct err *e) MUST_CHECK;
+
 #endif

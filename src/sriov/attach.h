@@ -132,6 +132,13 @@ int sriov_vf_move_in(struct sriov_mover *m, const struct sriov_ref *ref,
 	const struct sriov_saved *now, struct sriov_pod *pod, const char *ifname, uint32_t *ifindex,
 	struct err *e) MUST_CHECK;
 
+/*
+ * sriov_vf_rdma_there: whether the RDMA device called name is where the pod can use it: in
+ * exclusive mode in the pod's namespace, in shared mode the VF's, in any. 1 or 0.
+ */
+int sriov_vf_rdma_there(struct sriov_mover *m, const struct sriov_ref *ref, struct sriov_pod *pod,
+	const char *name, struct err *e) MUST_CHECK;
+
 /* How a return ended, beyond success. */
 struct sriov_returned {
 	uint32_t refused; /* settings that the driver did not take back; each was logged */
@@ -147,9 +154,9 @@ struct sriov_returned {
  * offered to the kernel's drivers again. Nothing to do is success. Settings that the driver refuses
  * are logged, counted and do not stop it.
  *
- * Two errors say that trying again is of no use: -ENODEV: the VF itself is gone, and nothing is left
- * to be done. -ENXIO: it is there and cannot be put back: without a driver, also after the kernel
- * was asked to find one; bound to one without interfaces (vfio); or its PF's driver does not
+ * Two errors say that trying again is of no use: -ENODEV: the VF itself is gone, and nothing is
+ * left to be done. -ENXIO: it is there and cannot be put back: without a driver, also after the
+ * kernel was asked to find one; bound to one without interfaces (vfio); or its PF's driver does not
  * describe it.
  *
  * The old name can be taken by another VF's interface that came back from a dead namespace under

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sriov/attach_priv.h"
+#include "sriov/sysfs.h"
 
 #define ROUNDS_MORE 4 /* names that are added meanwhile, before we take it for malice */
 
@@ -197,7 +198,7 @@ int sriov_vf_move_in(struct sriov_mover *m, const struct sriov_ref *ref,
 	const struct sriov_saved *now, struct sriov_pod *pod, const char *ifname, uint32_t *ifindex,
 	struct err *e)
 {
-	struct nl_link l;
+	struct nl_link l = {.ifindex = 0};
 	int r = check_free_name(pod, ref, ifname, e);
 
 	m->asked_too_much = r < 0;
@@ -218,4 +219,18 @@ int sriov_vf_move_in(struct sriov_mover *m, const struct sriov_ref *ref,
 	}
 	*ifindex = l.ifindex;
 	return 0;
+}
+
+int sriov_vf_rdma_there(struct sriov_mover *m, const struct sriov_ref *ref, struct sriov_pod *pod,
+	const char *name, struct err *e)
+{
+	struct sriov_vf vf;
+	uint32_t index;
+	int r;
+
+	if (m->rdma_exclusive) {
+		return find_rdma(m, &pod->rdma, name, &index, e);
+	}
+	r = sriov_sysfs_vf_at(m->k->sysfs, &ref->pci, &vf, e);
+	return r < 0 ? r : strcmp(vf.rdma, name) == 0;
 }

@@ -9,7 +9,7 @@
 #include "sriov/attach_priv.h"
 #include "sriov/sysfs.h"
 
-#define UNBOUND_MS 2000 /* somebody may just be binding it; the kernel's own probing is over at once */
+#define UNBOUND_MS 2000 /* somebody may just be binding it; the kernel has done so at once */
 
 /* One return. */
 struct giveback {

@@ -80,8 +80,7 @@ static void take_link(const struct nl_link *l, struct sriov_saved *out)
 
 	ASSERT(fits); /* same size */
 	/* No node gives an interface that many: a pod did, and nobody wants the rest back. */
-	out->altname_n =
-		l->altname_n < SRIOV_ALTNAMES_MAX ? l->altname_n : SRIOV_ALTNAMES_MAX;
+	out->altname_n = l->altname_n < SRIOV_ALTNAMES_MAX ? l->altname_n : SRIOV_ALTNAMES_MAX;
 	out->has |= SRIOV_HAS_NETDEV;
 	memcpy(out->altname, l->altname, sizeof(out->altname));
 	out->mtu = l->mtu;

@@ -288,3 +288,15 @@ def test_a_vf_that_is_gone(cni):
     for _ in range(10):
         cni.ok("DEL", cni.conf(ipam={"type": "ipam"}))
     assert cni.files() == [] and cni.files("lent") == []
+
+
+def test_gc_leaves_what_it_cannot_read_of_a_valid_pod(cni):
+    """The pod runs: its DEL is for that. IPAM must not take its address away meanwhile."""
+    conf = cni.conf("1.1.0", ipam={"type": "ipam"}, **{
+        "cni.dev/valid-attachments": [{"containerID": "c1", "ifname": "eth0"}]})
+    cni.file("attachments/c1:eth1.json", "torn")
+    cni.file("attachments/c2:eth0.json", "torn")
+    cni.ok("GC", conf)
+    assert cni.files() == ["c1:eth1.json"]
+    assert json.loads(cni.said("conf.GC"))["cni.dev/valid-attachments"] == [
+        {"containerID": "c1", "ifname": "eth0"}, {"containerID": "c1", "ifname": "eth1"}]

@@ -25,7 +25,8 @@ for p in /proc/[0-9]*; do
     esac
 done
 for n in /run/netns/*; do [ ! -e "$n" ] || ip netns del "${n##*/}"; done
-rm -rf /run/ferrule/attachments/* /run/ferrule/delegated /run/ferrule/damaged /etc/ferrule \
+rm -rf /run/ferrule/attachments/* /run/ferrule/delegated /run/ferrule/damaged /run/ferrule/lent \
+    /etc/ferrule \
     /var/lib/cni/networks /tmp/*
 """
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """rdma-cni on real VFs: pods are network namespaces on two nodes."""
 
+import json
 import re
 
 import pytest
@@ -436,14 +437,46 @@ def test_check(cni1):
              "spoof"),
             ("ip -n p1 link set eth0 mtu 1400", "ip -n p1 link set eth0 mtu 1500", "1400"),
             ("ip -n p1 link set eth0 promisc on", "ip -n p1 link set eth0 promisc off", "promisc"),
-            ("ip -n p1 addr del 10.9.0.2/24 dev eth0", "ip -n p1 addr add 10.9.0.2/24 dev eth0",
+            ("ip -n p1 addr del 10.9.0.2/24 dev eth0", "ip -n p1 addr add 10.9.0.2/24 dev eth0; ip -n p1 route add default dev eth0 via 10.9.0.1",
              "10.9.0.2/24 is missing"),
+            ("ip netns exec p1 sysctl -w net.ipv4.conf.eth0.arp_ignore=0",
+             "ip netns exec p1 sysctl -w net.ipv4.conf.eth0.arp_ignore=1", "arp_ignore is 0, not 1"),
+            ("ip netns exec p1 sysctl -w net.ipv4.conf.eth0.rp_filter=1",
+             "ip netns exec p1 sysctl -w net.ipv4.conf.eth0.rp_filter=2", "rp_filter is 1, not 2"),
+            ("ip -n p1 route del default", "ip -n p1 route add default dev eth0 via 10.9.0.1",
+             "route to 0.0.0.0/0"),
+            ("ip -n p1 link property add dev eth0 altname other",
+             "ip -n p1 link property del dev eth0 altname other", "other"),
             ("ip -n p1 link set eth0 name eth7", "ip -n p1 link set eth7 name eth0", "eth7"),
             ("ip -n p1 link set eth0 netns 1 name away", "ip link set away netns p1 name eth0",
              "not in the pod")):
         cni1.node.sh(change)
         cni1.fails("CHECK", "p1", net, 104, text)
         cni1.node.sh(back)
+        if "away" not in change:  # a move takes addresses and routes away
+            cni1.ok("CHECK", "p1", net)
+    cni1.ok("DEL", "p1", net)
+
+
+def test_check_prev_result(cni1):
+    """What the runtime believes is compared, too."""
+    net = conf("1.1.0", annotation=ONE + ONE)
+    cni1.pod("p1")
+    out = cni1.ok("ADD", "p1", net)
+    cni1.ok("CHECK", "p1", dict(net, prevResult=out))
+    for change, text in (
+            (lambda r: r["interfaces"].pop(), "does not list it"),
+            (lambda r: r["interfaces"][1].update(sandbox="/run/netns/p2"), "does not list it"),
+            (lambda r: r["interfaces"][1].update(mac="02:00:00:00:00:99"), "another MAC"),
+            (lambda r: r["ips"].pop(0), "does not list its address 10.9.0.2/24"),
+            (lambda r: r["ips"][0].update(interface=1), "does not list its address 10.9.0.2/24"),
+            (lambda r: r.pop("ips"), "does not list its address")):
+        prev = json.loads(json.dumps(out))
+        change(prev)
+        cni1.fails("CHECK", "p1", dict(net, prevResult=prev), 104, text)
+    cni1.node.sh("mv /run/ferrule/attachments/p1:eth1.json /tmp")
+    cni1.fails("CHECK", "p1", dict(net, prevResult=out), 104, "only 1 of the 2 interfaces")
+    cni1.node.sh("mv /tmp/p1:eth1.json /run/ferrule/attachments")
     cni1.ok("DEL", "p1", net)
 
 
@@ -462,6 +495,19 @@ def test_status(cni1):
     cni1.node.run("rm", "/etc/ferrule/node.json")
     cni1.node.sh("for p in enp1s0f0 enp1s0f1; do ip link set $p down; done")
     cni1.fails("STATUS", "", net, 51, "link of every PF")
+
+
+def test_status_without_usable_vfs(cni1):
+    """A full node works; one whose VFs nobody can have does not."""
+    net = conf("1.1.0")
+    cni1.pod("p1")
+    cni1.ok("ADD", "p1", conf(annotation=[{}] * 14))
+    cni1.ok("STATUS", "", net)
+    cni1.ok("DEL", "p1", conf(annotation=[{}] * 14))
+    cni1.node.sh("cd /sys/bus/pci/drivers/igbvf; for i in 0000:*; do echo $i >unbind; done")
+    cni1.fails("STATUS", "", net, 50, "no VF of enp1s0f1 can be given to a pod")
+    cni1.node.sh("for i in /sys/class/net/enp1s0f?/device/virtfn*; do "
+                 "basename $(readlink $i) >/sys/bus/pci/drivers_probe; done")
 
 
 def test_gc(cni1):
@@ -489,15 +535,178 @@ def test_gc(cni1):
     assert cni1.state() == before
 
 
-def test_damaged_record(cni1):
-    """It is set aside; nothing fails over it."""
+RECORD = "/run/ferrule/attachments/p1:eth0.json"
+
+
+@pytest.mark.parametrize("record", ['{"version": 1, "torn', '{"version": 2}', None])
+def test_damaged_record(cni1, record):
+    """Its VF comes back all the same, as it was."""
+    before = cni1.state()
+    net = conf(annotation=ONE, vlan=5, mtu=1400)
+    cni1.pod("p1")
+    cni1.ok("ADD", "p1", net)
+    if record is None:
+        cni1.node.sh("head -c 100 $1 >/tmp/half; mv /tmp/half $1", RECORD)
+    else:
+        cni1.node.write(RECORD, record)
+    cni1.fails("ADD", "p1", net, 7, "DEL comes before")
+    cni1.ok("DEL", "p1", net)
+    assert cni1.state() == before
+    assert cni1.node.text("ls", "/run/ferrule/damaged") != ""
+    assert cni1.node.text("ls", "/run/ferrule/lent") == ""
+
+
+def test_damaged_record_without_a_copy(cni1):
+    """The interface in the pod is the only witness: it comes back with default settings."""
+    before = cni1.state()
+    net = conf(annotation=[{"max_tx_rate": 200}], vlan=5, mtu=1400)
+    cni1.pod("p1")
+    cni1.ok("ADD", "p1", net)
+    cni1.node.sh("rm -r /run/ferrule/lent; echo torn >$1", RECORD)
+    cni1.ok("DEL", "p1", net)
+    assert cni1.node.json("ip", "-n", "p1", "-j", "link")[0]["ifname"] == "lo"
+    link = cni1.node.link("enp1s0f0v0")
+    assert link["mtu"] == 1500
+    cni1.node.run("ip", "link", "set", "enp1s0f0v0", "name", "eth0")
+    assert cni1.state() == before, "defaults are what rdma-ds init has set"
+
+
+@pytest.mark.parametrize("copy", ["there", "damaged"])
+def test_lost_vf_is_not_recorded_dirty(cni1, copy):
+    """The record is damaged and the pod's namespace gone: the next user's DEL puts the VF right."""
+    before = cni1.state()
+    net = conf(annotation=[{"max_tx_rate": 200}], vlan=5, mtu=1400)
+    cni1.pod("p1")
+    cni1.ok("ADD", "p1", net, ifname="net0")
+    cni1.node.sh("echo torn >/run/ferrule/attachments/p1:net0.json")
+    if copy == "damaged":
+        cni1.node.sh("for f in /run/ferrule/lent/*; do echo torn >$f; done")
+    cni1.node.run("ip", "netns", "del", "p1")
+    cni1.node.wait(lambda: "net0" in cni1.node.names(), "the kernel has brought it home")
+    cni1.pod("p2")
+    net2 = conf(annotation=[{}])
+    _, _, log = cni1.call("ADD", "p2", net2)
+    assert "VF 0 of enp1s0f0 was not given back" in log, log
+    info = cni1.node.link("enp1s0f0")["vfinfo_list"][0]
+    assert info["vlan_list"][0].get("vlan", 0) == 0 and info["rate"]["max_tx"] == 0
+    cni1.ok("DEL", "p2", net2)
+    if copy == "damaged":
+        cni1.node.run("ip", "link", "set", "enp1s0f0v0", "name", "eth0")
+    cni1.ok("DEL", "p1", net, ifname="net0")
+    assert cni1.state() == before
+
+
+def test_namespace_bound_elsewhere(cni1):
+    """The recorded path is gone, CNI_NETNS is the same namespace."""
+    before = cni1.state()
     net = conf(annotation=ONE)
     cni1.pod("p1")
     cni1.ok("ADD", "p1", net)
-    cni1.node.write("/run/ferrule/attachments/p1:eth0.json", '{"version": 1, "torn')
+    cni1.node.sh("touch /tmp/ns; mount --bind /run/netns/p1 /tmp/ns; ip netns del p1")
+    _, _, log = cni1.call("DEL", "p1", net, netns="/tmp/ns")
+    state = cni1.state()
+    cni1.node.sh("umount /tmp/ns")
+    assert state == before, log
+
+
+def test_driver_lost_for_good(cni1):
+    """DEL ends; when the VF has a driver again, its next user's DEL puts it right."""
+    before = cni1.state()
+    net = conf(annotation=[{"max_tx_rate": 200}], vlan=5)
+    pci = cni1.node.vf_pci("enp1s0f0", 0)
+    cni1.pod("p1")
+    cni1.ok("ADD", "p1", net)
+    cni1.node.sh("cd /sys/bus/pci/devices/$1; echo none >driver_override; echo $1 >driver/unbind", pci)
+    for _ in range(2):
+        cni1.ok("DEL", "p1", net)
+    assert cni1.held() == []
+    cni1.pod("p2")
+    cni1.ok("ADD", "p2", net)
+    assert cni1.held() == [("enp1s0f0", 1)], "one without a driver is not given to anybody"
+    cni1.ok("DEL", "p2", net)
+    cni1.node.sh("echo >/sys/bus/pci/devices/$1/driver_override; echo $1 >/sys/bus/pci/drivers_probe", pci)
+    _, _, log = cni1.call("ADD", "p2", net)
+    assert "VF 0 of enp1s0f0 was not given back by p1:eth0" in log
+    cni1.ok("DEL", "p2", net)
+    links = cni1.state()[0]
+    for link in (before[0]["eth0"], links["eth0"]):
+        link.pop("ifindex")
+    assert links == before[0]
+    assert cni1.state()[1] == before[1]
+
+
+@pytest.mark.parametrize("where", ["host", "pod"])
+def test_sick_vf_is_left_out(cni1, where):
+    """One VF that cannot be moved: the next one is taken, and everything is undone."""
+    before = cni1.state()
+    pci = cni1.node.vf_pci("enp1s0f0", 0).split(":")
+    temp = "frl%x%02x%02x" % (int(pci[0], 16), int(pci[1], 16),
+                              int(pci[2][:2], 16) << 3 | int(pci[2][3]))
+    cni1.pod("p1")
+    cni1.node.run("ip", *(["-n", "p1"] if where == "pod" else []), "link", "add", temp, "type", "bridge")
+    net = conf(annotation=ONE + ONE)
+    status, out, log = cni1.call("ADD", "p1", net)
+    assert status == 0, (out, log)
+    assert cni1.held() == [("enp1s0f0", 1), ("enp1s0f0", 2)]
+    assert log.count("VF 0 of enp1s0f0 cannot be used") == 1 and "File exists" in log
+    assert len(out["ips"]) == 2
     cni1.ok("DEL", "p1", net)
-    assert cni1.node.text("ls", "/run/ferrule/attachments") == ""
-    assert cni1.node.text("ls", "/run/ferrule/damaged") != ""
+    if where == "host":
+        cni1.node.run("ip", "link", "del", temp)
+    assert cni1.state() == before
+
+
+def test_only_sick_vfs(cni1):
+    """The reason is the first one's; more VFs than there are is another story."""
+    before = cni1.state()
+    cni1.pod("p1")
+    for pf in PFS:
+        for vf in range(7):
+            pci = cni1.node.vf_pci(pf, vf).split(":")
+            cni1.node.run("ip", "-n", "p1", "link", "add", "frl%x%02x%02x" % (
+                int(pci[0], 16), int(pci[1], 16), int(pci[2][:2], 16) << 3 | int(pci[2][3])),
+                "type", "bridge")
+    out = cni1.fails("ADD", "p1", conf(annotation=ONE), 102, "VF 0 of enp1s0f0")
+    assert "File exists" in out["msg"]
+    assert cni1.state() == before
+
+
+def test_many_altnames(cni1):
+    """A pod with NET_ADMIN can give its interface any number of them."""
+    before = cni1.state()
+    net = conf(annotation=ONE)
+    cni1.pod("p1")
+    for how in ("del", "die"):
+        if how == "die":
+            cni1.pod("p1")
+        cni1.ok("ADD", "p1", net)
+        cni1.node.sh("for i in $(seq 50); do "
+                     "ip -n p1 link property add dev eth0 altname left-by-a-pod-$i; done")
+        if how == "die":
+            cni1.node.run("ip", "netns", "del", "p1")
+        cni1.ok("DEL", "p1", net)
+        assert cni1.state() == before
+    # And with nobody to give it back.
+    vf = cni1.node.vf_netdev("enp1s0f0", 0)
+    cni1.node.sh("for i in $(seq 50); do ip link property add dev $1 altname left-$i; done", vf)
+    cni1.pod("p2")
+    cni1.ok("ADD", "p2", net)
+    assert cni1.held() == [("enp1s0f0", 0)]
+    assert "altnames" not in cni1.node.link("eth0", "p2")
+    cni1.ok("DEL", "p2", net)
+
+
+def test_vfs_gone(cni1):
+    """num_vfs is set to 0 under the pod: DEL ends, addresses are released."""
+    net = conf(annotation=ONE + ONE)
+    cni1.pod("p1")
+    cni1.ok("ADD", "p1", net)
+    cni1.node.sh("echo 0 >/sys/class/net/enp1s0f0/device/sriov_numvfs")
+    for _ in range(2):
+        cni1.ok("DEL", "p1", net)
+    links, rest = cni1.state()
+    assert rest == "" and not any(i.startswith("frl") for i in links)
+    assert cni1.node.text("ls", "/run/ferrule/lent") == ""
 
 
 def test_state_directory_trouble(cni1):

@@ -58,6 +58,14 @@ static inline void sample_entry(struct ledger_entry *en)
 	en->addr_n = 2;
 	(void)snprintf(en->addr[0], sizeof(en->addr[0]), "10.56.0.7/24");
 	(void)snprintf(en->addr[1], sizeof(en->addr[1]), "fd00::7/64");
+	en->request_n = 2;
+	(void)snprintf(en->cni_version, sizeof(en->cni_version), "1.0.0");
+	en->route_n = 2;
+	(void)snprintf(en->route[0].dst, sizeof(en->route[0].dst), "0.0.0.0/0");
+	(void)snprintf(en->route[0].gw, sizeof(en->route[0].gw), "10.56.0.1");
+	en->route[0].metric = 4097;
+	(void)snprintf(en->route[1].dst, sizeof(en->route[1].dst), "fd01::/64");
+	en->route[1].table = UINT32_MAX;
 	en->has_restore = en->has_applied = true;
 	sample_saved(&en->restore);
 	sample_saved(&en->applied);

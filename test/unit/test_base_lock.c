@@ -128,7 +128,8 @@ static void test_bytes_are_locks_of_their_own(void **state)
 	assert_true(one >= 0 && other >= 0 && last >= 0);
 	assert_int_equal(take(true, far, 0, &e), -ETIMEDOUT);
 	assert_int_equal(take(true, 8, 0, &e), -ETIMEDOUT);
-	(void)snprintf(want, sizeof(want), "another program (process %d) is at work", (int)getpid());
+	(void)snprintf(
+		want, sizeof(want), "another program (process %d) is at work", (int)getpid());
 	assert_string_equal(e.msg, want); /* each its own */
 	/* Nor does one byte exclude the whole file's lock. */
 	(void)close(one);

@@ -116,6 +116,12 @@ static void test_largest_fits(void **state)
 	memset(en.network, 'w', sizeof(en.network) - 1);
 	memset(en.ipam, 'i', sizeof(en.ipam) - 1);
 	en.addr_n = LEDGER_ADDRS_MAX;
+	en.route_n = LEDGER_ROUTES_MAX;
+	for (size_t i = 0; i < LEDGER_ROUTES_MAX; i++) {
+		memset(en.route[i].dst, 'd', sizeof(en.route[i].dst) - 1);
+		memset(en.route[i].gw, 'g', sizeof(en.route[i].gw) - 1);
+		en.route[i].metric = en.route[i].table = UINT32_MAX;
+	}
 	en.restore.altname_n = SRIOV_ALTNAMES_MAX;
 	for (size_t i = 0; i < SRIOV_ALTNAMES_MAX; i++) {
 		memset(en.restore.altname[i], 'a', sizeof(en.restore.altname[i]) - 1);
@@ -158,6 +164,8 @@ static void test_impossible_entries_are_not_written(void **state)
 	no_entry("rates");
 	en.addr_n = LEDGER_ADDRS_MAX + 1;
 	no_entry("addresses");
+	en.route_n = LEDGER_ROUTES_MAX + 1;
+	no_entry("routes");
 	en.pod_name[1] = ' ';
 	no_entry("the pod's name");
 	en.pod_uid[1] = '\n';
@@ -219,6 +227,13 @@ static void test_damaged(void **state)
 		"addresses");
 	refuses("\"addresses\":[", "\"addresses\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,", EINVAL,
 		"at most 16");
+	refuses("\"interfaces\":2", "\"interfaces\":-2", EINVAL, "interfaces");
+	refuses("\"cniVersion\":\"1.0.0\"", "\"cniVersion\":1", EINVAL, "cniVersion");
+	refuses("\"routes\":[", "\"routes\":[7,", EINVAL, "routes[0]");
+	refuses("\"routes\":[{\"dst\"", "\"routes\":[{\"dest\"", EINVAL, "dst");
+	refuses("\"metric\":4097", "\"metric\":\"4097\"", EINVAL, "metric");
+	refuses("\"table\":4294967295", "\"table\":4294967296", EINVAL, "table");
+	refuses("\"gw\":\"10.56.0.1\"", "\"gw\":null", EINVAL, "gw");
 	refuses("\"vf\":3", "\"vf\":3,\"vf\":3", EINVAL, "vf");
 	refuses("}}", "}", EINVAL, "line");
 }

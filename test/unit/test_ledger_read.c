@@ -236,7 +236,7 @@ static void test_size(void **state)
 	text[LEDGER_RECORD_CAP] = ' ';
 	put_text("c1:eth0.json", text);
 	read_ok(0, 1);
-	assert_problem("c1:eth0.json", "larger than 16384 bytes");
+	assert_problem("c1:eth0.json", "larger than 32768 bytes");
 }
 
 static void test_unreadable(void **state)

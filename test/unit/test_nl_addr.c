@@ -398,6 +398,104 @@ static void test_route_of_a_link_and_its_end(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, script_setup, script_teardown)
 
+/*
+ * Listing routes
+ */
+
+static struct nl_route routes[4];
+static size_t routes_n;
+
+static int take_route(const struct nl_route *r, void *arg, struct err *err)
+{
+	assert_ptr_equal(arg, routes);
+	if (routes_n == ARRAY_LEN(routes)) {
+		return err_set(err, ECANCELED, "enough");
+	}
+	routes[routes_n++] = *r;
+	return 0;
+}
+
+static void routes_again(void *arg)
+{
+	(void)arg;
+	routes_n = 0;
+}
+
+static const struct nl_route_visitor route_visitor = {take_route, routes_again, routes};
+
+static void route_msg(struct mb *mb, uint8_t family, uint8_t prefix, uint32_t oif)
+{
+	struct rtmsg rtm = {.rtm_family = family, .rtm_dst_len = prefix, .rtm_table = 254};
+
+	mb_msg(mb, RTM_NEWROUTE, NLM_F_MULTI, &rtm, sizeof(rtm));
+	if (oif != 0) {
+		mb_u32(mb, RTA_OIF, oif);
+	}
+}
+
+static void test_list_routes(void **state)
+{
+	struct nl_ip dst = ip("10.1.0.0", 16), gw = ip("10.9.0.1", 32);
+	struct mb *mb = script_step();
+
+	(void)state;
+	route_msg(mb, AF_INET, 0, 5);
+	mb_attr(mb, RTA_GATEWAY, gw.ip, 4);
+	mb_u32(mb, RTA_PRIORITY, 4097);
+	route_msg(mb, AF_INET, 16, 6); /* another interface's, from a kernel without filter */
+	mb_attr(mb, RTA_DST, dst.ip, 4);
+	route_msg(mb, AF_INET, 16, 0); /* through several */
+	route_msg(mb, AF_INET, 16, 5);
+	mb_attr(mb, RTA_DST, dst.ip, 4);
+	mb_u32(mb, RTA_TABLE, 1000);
+	mb_done(mb, 0, 0);
+	routes_n = 0;
+	assert_int_equal(nl_route_list(&script.sock, AF_INET, 5, &route_visitor, &e), 0);
+	assert_int_equal(script_sent(0)->nlmsg_type, RTM_GETROUTE);
+	assert_int_equal(script_sent(0)->nlmsg_flags & NLM_F_DUMP, NLM_F_DUMP);
+	assert_int_equal(rtm_of(0).rtm_family, AF_INET);
+	has_u32(0, RTM, RTA_OIF, 5);
+	assert_int_equal(routes_n, 2);
+	assert_true(routes[0].has_gw);
+	assert_memory_equal(routes[0].gw.ip, gw.ip, 4);
+	assert_int_equal(routes[0].dst.prefix, 0);
+	assert_int_equal(routes[0].metric, 4097);
+	assert_int_equal(routes[0].table, 254);
+	assert_false(routes[1].has_gw);
+	assert_memory_equal(&routes[1].dst, &dst, sizeof(dst));
+	assert_int_equal(routes[1].table, 1000);
+}
+
+static void test_malformed_routes(void **state)
+{
+	for (int i = 0; i < 5; i++) {
+		struct rtmsg rtm = {.rtm_family = AF_INET};
+		struct mb *mb;
+
+		(void)script_teardown(state);
+		assert_int_equal(script_setup(state), 0);
+		mb = script_step();
+		if (i == 0) {
+			mb_msg(mb, RTM_NEWROUTE, NLM_F_MULTI, &rtm, 4);
+		} else if (i == 1) {
+			route_msg(mb, AF_INET, 33, 5);
+		} else if (i == 2) {
+			route_msg(mb, AF_UNSPEC, 0, 5);
+		} else if (i == 3) {
+			route_msg(mb, AF_INET, 0, 5);
+			mb_attr(mb, RTA_GATEWAY, &rtm, 6);
+		} else {
+			mb_msg(mb, RTM_NEWADDR, NLM_F_MULTI, &rtm, sizeof(rtm));
+		}
+		mb_done(mb, 0, 0);
+		routes_n = 0;
+		assert_int_equal(
+			nl_route_list(&script.sock, AF_INET, 5, &route_visitor, &e), -EBADMSG);
+		has_text("route message");
+	}
+	assert_int_equal(nl_route_list(&script.sock, AF_INET, 0, &route_visitor, &e), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -414,6 +512,8 @@ int main(void)
 		T(test_default_route_with_metric),
 		T(test_route_with_everything),
 		T(test_route_of_a_link_and_its_end),
+		T(test_list_routes),
+		T(test_malformed_routes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,66 @@ static void test_devconf(void **state)
 	assert_int_equal(nl_devconf_set(&script.sock, 0, conf, 2, &e), -EINVAL);
 }
 
+/* Settings 1 to n of IPv4, beside those of another family; n 0: of that alone. */
+static void answer(uint16_t list, size_t n, size_t cut)
+{
+	struct ifinfomsg ifi = {.ifi_index = 5};
+	uint32_t value[40], *p = value;
+	struct mb *mb = script_step();
+
+	assert_true(n <= 32);
+	*p++ = 8 | 10u << 16; /* AF_INET6, 4 bytes */
+	*p++ = 7;
+	if (n > 0) {
+		*p++ = (uint32_t)(8 + 4 * n) | 2u << 16; /* AF_INET */
+		*p++ = (uint32_t)(4 + 4 * n) | (uint32_t)list << 16;
+		for (uint32_t i = 0; i < n; i++) {
+			*p++ = 100 + i;
+		}
+	}
+	mb_msg(mb, RTM_NEWLINK, 0, &ifi, sizeof(ifi));
+	mb_attr(mb, IFLA_IFNAME, "eth0", 5);
+	mb_attr(mb, IFLA_AF_SPEC, value, (size_t)((char *)p - (char *)value) - cut);
+	script_result(0);
+}
+
+static void test_devconf_read(void **state)
+{
+	struct nl_devconf conf[] = {{19, 0}, {1, 0}, {32, 0}};
+
+	(void)state;
+	answer(1, 32, 0);
+	assert_int_equal(nl_devconf_get(&script.sock, 5, conf, 3, &e), 0);
+	assert_int_equal(conf[0].value, 118);
+	assert_int_equal(conf[1].value, 100);
+	assert_int_equal(conf[2].value, 131);
+	assert_int_equal(script_sent(0)->nlmsg_type, RTM_GETLINK);
+	answer(1, 31, 0);
+	assert_int_equal(nl_devconf_get(&script.sock, 5, conf, 3, &e), -ENODATA);
+	has_text("IPv4 setting 32");
+	answer(3, 32, 0);
+	assert_int_equal(nl_devconf_get(&script.sock, 5, conf, 3, &e), -ENODATA);
+	answer(1, 0, 0);
+	assert_int_equal(nl_devconf_get(&script.sock, 5, conf, 3, &e), -ENODATA);
+	has_text("has no IPv4");
+}
+
+static void test_devconf_malformed(void **state)
+{
+	struct nl_devconf conf[] = {{19, 0}};
+
+	(void)state;
+	answer(1, 32, 4); /* shorter than it says */
+	assert_int_equal(nl_devconf_get(&script.sock, 5, conf, 1, &e), -EBADMSG);
+	script_result(-ENODEV);
+	assert_int_equal(nl_devconf_get(&script.sock, 5, conf, 1, &e), -ENODEV);
+	has_text("read IPv4 settings of interface 5");
+	assert_int_equal(nl_devconf_get(&script.sock, 0, conf, 1, &e), -EINVAL);
+	conf[0].number = 0;
+	answer(1, 32, 0);
+	assert_int_equal(nl_devconf_get(&script.sock, 5, conf, 1, &e), -ENODATA);
+}
+
 static void test_mtu(void **state)
 {
 	static const uint32_t want[] = {8 | IFLA_MTU << 16, 9000};
@@ -149,6 +209,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_move),
 		T(test_devconf),
+		T(test_devconf_read),
+		T(test_devconf_malformed),
 		T(test_mtu),
 		T(test_flags_touch_only_the_mask),
 		T(test_altnames),

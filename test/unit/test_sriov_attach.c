@@ -322,6 +322,13 @@ static void test_rdma_device_goes_along(void **state)
 		w.fail_at = ++points;
 		r = give();
 		assert_true(r < 0 || w.rdma_at == W_POD);
+		if (r == 0) {
+			assert_int_equal(sriov_vf_rdma_there(&m, &ref, &w_pod, "mlx5_7", &e), 1);
+			assert_int_equal(sriov_vf_rdma_there(&m, &ref, &w_pod, "mlx5_8", &e), 0);
+			w.rdma_at = W_HOST;
+			assert_int_equal(sriov_vf_rdma_there(&m, &ref, &w_pod, "mlx5_7", &e), 0);
+			w.rdma_at = W_POD;
+		}
 		w.fail_at = 0;
 		w.killed = false;
 		works(take());
@@ -332,6 +339,8 @@ static void test_rdma_device_goes_along(void **state)
 	w.has_rdma = true;
 	works(give());
 	assert_int_equal(w.rdma_at, W_HOST);
+	assert_int_equal(sriov_vf_rdma_there(&m, &ref, &w_pod, "mlx5_7", &e), 1);
+	assert_int_equal(sriov_vf_rdma_there(&m, &ref, &w_pod, "mlx5_8", &e), 0);
 	/* One that is nowhere is waited for. */
 	assert_int_equal(setup(state), 0);
 	w.has_rdma = true;

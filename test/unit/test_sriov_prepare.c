@@ -224,7 +224,8 @@ static void test_whose_fault_it_is(void **state)
 		bool asked;
 	} rows[] = {{EINVAL, 0, 0, true}, {EOPNOTSUPP, 0, 0, true}, {EIO, 0, 0, true},
 		{EAGAIN, 0, 0, false}, {0, EOPNOTSUPP, 0, true}, {0, EINVAL, 0, true},
-		{0, EIO, 0, false}, {0, EBUSY, 0, false}, {0, 0, EIO, false}, {0, 0, EINVAL, false}};
+		{0, EIO, 0, false}, {0, EBUSY, 0, false}, {0, 0, EIO, false},
+		{0, 0, EINVAL, false}};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		assert_int_equal(setup(state), 0);
