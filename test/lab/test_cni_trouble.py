@@ -309,3 +309,27 @@ def test_reboot(cni1):
     assert [node.link(name, "p3") for name in ("eth0", "eth1")] == link
     cni.ok("DEL", "p3", net)
     assert cni.state() == (links, "")
+
+
+def test_rdma_namespaces_in_exclusive_mode(cni1):
+    """Lending works then, too. Soft-RoCE is all the RDMA there is here, and the kernel neither moves
+    its devices nor keeps them when their interface moves."""
+    node = cni1.node
+    before, vf = cni1.state(), node.vf_netdev("enp1s0f0", 0)
+    node.run("modprobe", "rdma_rxe")
+    node.run("rdma", "system", "set", "netns", "exclusive")
+    try:
+        cni1.pod("p1")
+        node.run("rdma", "link", "add", "rxe7", "type", "rxe", "netdev", vf)
+        moved = node.run("rdma", "dev", "set", "rxe7", "netns", "p1", check=False)
+        assert moved.returncode != 0 and b"not supported" in moved.stderr
+        cni1.ok("ADD", "p1", conf(annotation=ONE))
+        assert '"rdma":"rxe7"' in node.text("cat", "/run/ferrule/attachments/p1:eth0.json")
+        assert node.link("eth0", "p1")["flags"]
+        assert not node.json("rdma", "-j", "dev")
+        cni1.ok("DEL", "p1", conf(annotation=ONE))
+        assert cni1.state() == before
+    finally:
+        node.run("ip", "netns", "del", "p1", check=False)
+        node.wait(lambda: node.run("rdma", "system", "set", "netns", "shared",
+                                   check=False).returncode == 0, "no namespace is left")
