@@ -5,7 +5,7 @@ A sample by default, since this takes long. FERRULE_KILL_POINTS is the number of
 the tests, or "all": every system call with every retry, "each": every system call with one of them; FERRULE_KILL_RANGE=1-200 only the calls
 from the 1st to the 200th. FERRULE_CHURN_STEPS=500 for a long history, FERRULE_CHURN_SEED for another
 one. Both nodes work at once, each at its part of it; since most of it is waiting for the kernel, more
-nodes are faster: scripts/lab up --nodes 6; FERRULE_KILL_NODES=6 pytest --share both -s ..."""
+nodes are faster: scripts/lab up --nodes 6; FERRULE_KILL_NODES=6 pytest --share=both -s ..."""
 
 import json
 import os
