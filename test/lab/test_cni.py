@@ -719,6 +719,27 @@ def test_many_altnames(cni1):
     cni1.ok("DEL", "p2", net)
 
 
+def test_record_of_another_boot(cni1):
+    """A state directory that survives a reboot: the VF is free, the old DEL leaves it to its new owner."""
+    before = cni1.state()
+    net = conf(annotation=ONE)
+    cni1.pod("p1")
+    cni1.ok("ADD", "p1", net)
+    old = cni1.node.text("cat", RECORD)
+    cni1.ok("DEL", "p1", net)
+    boot = json.loads(old)["bootId"]
+    cni1.node.write(RECORD.replace("p1", "p9"), old.replace('"p1"', '"p9"').replace(boot, boot[::-1]))
+    cni1.ok("ADD", "p1", net)
+    assert cni1.held() == [("enp1s0f0", 0)] * 2
+    link = cni1.node.link("eth0", "p1")
+    _, _, log = cni1.call("DEL", "p9", net, netns="/run/netns/p1")
+    assert "earlier boot" in log
+    assert cni1.node.link("eth0", "p1") == link
+    assert cni1.held() == [("enp1s0f0", 0)]
+    cni1.ok("DEL", "p1", net)
+    assert cni1.state() == before
+
+
 def test_vfs_gone(cni1):
     """num_vfs is set to 0 under the pod: DEL ends, addresses are released."""
     net = conf(annotation=ONE + ONE)
