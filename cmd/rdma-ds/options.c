@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common.h"
 
@@ -21,14 +22,12 @@ static int read_argv(struct serve_opts *o, int argc, char **argv, struct err *e)
 		{"state-dir", OPT_STR, &o->state_dir, 0, 0, "DIR",
 			"where the ledger is (default " SRIOV_STATE_DIR ")"},
 		{"sysfs", OPT_STR, &o->sysfs, 0, 0, "DIR", "where sysfs is mounted (default /sys)"},
-		{"log-level", OPT_STR, &o->log_level, 0, 0, "LEVEL",
-			"error, warn, info or debug (default info)"},
-		{"check-config", OPT_FLAG, &o->check_config, 0, 0, NULL,
-			"check options and configuration, then exit"},
-		{"help", OPT_FLAG, &o->help, 0, 0, NULL, "this text"},
+		COMMAND_LOG_LEVEL(&o->command),
+		COMMAND_CHECK_CONFIG(&o->command, "options and configuration"),
+		COMMAND_HELP(&o->command),
 	};
 
-	return ds_opts_argv(table, ARRAY_LEN(table), argc, argv, "serve", &o->help, e);
+	return command_parse(&o->command, table, ARRAY_LEN(table), argc, argv, STDOUT_FILENO, e);
 }
 
 /* The command line, else $PORT (empty is as unset), else the configuration or its default. */
@@ -57,17 +56,18 @@ int serve_opts_parse(struct serve_opts *o, int argc, char **argv, struct err *e)
 	struct arena a;
 	int r;
 
-	*o = (struct serve_opts){.sysfs = "/sys",
+	*o = (struct serve_opts){.command.name = "rdma-ds serve",
+		.sysfs = "/sys",
 		.max_age_ms = MAX_AGE_UNSET,
 		.listen = {.v = o->listen_v, .cap = HTTP_LISTEN_MAX}};
 	r = read_argv(o, argc, argv, e);
-	if (r < 0 || o->help) {
+	if (r != 0) {
 		return r;
 	}
 	arena_init(&a, mem, sizeof(mem));
 	r = sriov_conf_load(&o->conf, o->config, &a, e);
 	if (r == 0) {
-		r = ds_opts_apply(o->log_level, o->state_dir, &o->conf, e);
+		r = ds_opts_apply(&o->command, o->state_dir, &o->conf, e);
 	}
 	if (r < 0) {
 		return r;

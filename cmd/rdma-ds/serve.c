@@ -233,10 +233,10 @@ int serve_main(int argc, char **argv)
 
 	if (r < 0) {
 		log_error("%s", e.msg);
-		return DS_EXIT_USAGE;
+		return EXIT_USAGE;
 	}
-	if (o.help || o.check_config) {
-		return DS_EXIT_OK;
+	if (command_over(&o.command)) {
+		return EXIT_OK;
 	}
 	if (gethostname(sv.hostname, sizeof(sv.hostname) - 1) < 0) {
 		sv.hostname[0] = '\0'; /* only shown in /v1/node */
@@ -250,9 +250,9 @@ int serve_main(int argc, char **argv)
 	}
 	if (r < 0) {
 		log_error("%s", e.msg);
-		return DS_EXIT_SYSTEM;
+		return EXIT_SYSTEM;
 	}
 	http_server_free(&sv.server);
 	log_info("stopped");
-	return DS_EXIT_OK;
+	return EXIT_OK;
 }
