@@ -13,11 +13,8 @@
 #include "sandbox/fds.h"
 #include "service.h"
 
-#define EXIT_OK     0
-#define EXIT_USAGE  100   /* wrong usage: starting again does not help */
-#define EXIT_SYSTEM 111   /* the system failed: starting again may help */
-#define TICK_MS     30000 /* for what inotify does not tell: a mount over a folder */
-#define HTTP_CONNS  16    /* a Prometheus, the kubelet's probes, somebody with curl */
+#define TICK_MS    30000 /* for what inotify does not tell: a mount over a folder */
+#define HTTP_CONNS 16    /* a Prometheus, the kubelet's probes, somebody with curl */
 
 /* One process serves one kubelet: its memory is here, untouched pages cost nothing. */
 static struct plugin {
@@ -230,7 +227,7 @@ int main(int argc, char **argv)
 		log_error("%s", e.msg);
 		return EXIT_USAGE;
 	}
-	if (r == 0 && (o.help || o.version || o.check_config)) {
+	if (r == 0 && command_over(&o.command)) {
 		return EXIT_OK;
 	}
 	if (r == 0) {
