@@ -18,9 +18,6 @@
 #include "sandbox/caps.h"
 #include "sandbox/fds.h"
 
-#define EXIT_USAGE  100 /* wrong usage: starting again does not help */
-#define EXIT_SYSTEM 111 /* the system failed: starting again may help */
-
 #define SHUTDOWN_MS 4500   /* SIGTERM to exit: under the 5 s that are promised */
 #define IDLE_MS     150000 /* schedulers keep connections for 90 s and do not repeat a POST */
 #define CONNS       HTTP_CONNS_DEFAULT
@@ -213,8 +210,8 @@ int main(int argc, char **argv)
 		log_error("%s", e.msg);
 		return EXIT_USAGE;
 	}
-	if (ex.opts.help || ex.opts.version || ex.opts.check_config) {
-		return 0;
+	if (command_over(&ex.opts.command)) {
+		return EXIT_OK;
 	}
 	r = set_up(&e);
 	if (r == 0) {
@@ -230,5 +227,5 @@ int main(int argc, char **argv)
 	bodies_free(&ex.bodies);
 	sched_free(&ex.sched);
 	log_info("stopped");
-	return 0;
+	return EXIT_OK;
 }
