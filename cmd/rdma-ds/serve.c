@@ -5,26 +5,24 @@
  * Theory of operation: everything that needs a path or a socket is opened first (configuration,
  * sysfs, netlink, listening sockets), then capabilities are dropped, then one loop answers
  * requests. A reading of the node is shared by all requests within max_age_ms. SIGTERM closes the
- * listening sockets, lets requests in flight finish, and bounds that by SHUTDOWN_MS.
+ * listening sockets, lets requests in flight finish, and bounds that by HTTP_STOP_MS.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/version.h"
 #include "ds.h"
+#include "http/stop.h"
 #include "metrics.h"
 #include "options.h"
 #include "page.h"
 #include "poll.h"
 #include "sandbox/caps.h"
 #include "sriov/render.h"
-
-#define SHUTDOWN_MS 4500 /* SIGTERM to exit: under the 5 s that are promised */
 
 static const char endpoints[] = "rdma-ds: SR-IOV physical and virtual functions of this node\n"
 				"\n"
@@ -39,10 +37,9 @@ static const char endpoints[] = "rdma-ds: SR-IOV physical and virtual functions 
 /* One process serves one node: its memory is here, untouched pages cost nothing. */
 static struct serve {
 	struct loop loop;
-	struct loop_timer *heap[HTTP_SERVER_TIMERS(HTTP_CONNS_DEFAULT) + 2];
-	struct loop_timer deadline;
-	struct loop_fd signals;
+	struct loop_timer *heap[HTTP_SERVER_TIMERS(HTTP_CONNS_DEFAULT) + HTTP_STOP_TIMERS + 1];
 	struct http_server server;
+	struct http_stop stop;
 	struct reading reading;
 	struct page getpfs, node, used, metrics;
 	struct poll poll;
@@ -148,35 +145,9 @@ static void set_pages(void)
 		.live = true};
 }
 
-static void on_stopped(void *arg)
+static void stop_polls(void *arg)
 {
-	loop_stop(arg);
-}
-
-static void on_deadline(struct loop *l, struct loop_timer *t)
-{
-	(void)t;
-	log_warn("requests in flight did not finish within %d ms", SHUTDOWN_MS);
-	loop_stop(l);
-}
-
-static void on_signal(struct loop *l, struct loop_fd *w, uint32_t events)
-{
-	struct signalfd_siginfo info;
-
-	(void)events;
-	if (read(w->fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
-		return; /* nothing there after all */
-	}
-	if (sv.deadline.slot != 0) {
-		loop_stop(l); /* asked twice */
-		return;
-	}
-	log_info("stopping");
-	sv.deadline.fn = on_deadline;
-	loop_timer_set(l, &sv.deadline, l->now_ms + SHUTDOWN_MS);
-	http_server_stop(&sv.server, on_stopped, l);
-	poll_stop(&sv.poll);
+	poll_stop(arg);
 }
 
 static int listen_all(const struct serve_opts *o, struct err *e)
@@ -218,9 +189,9 @@ static int set_up(const struct serve_opts *o, struct err *e)
 		r = listen_all(o, e);
 	}
 	if (r == 0) {
-		sv.signals.fn = on_signal;
-		sv.signals.fd = loop_signal_fd(e);
-		r = sv.signals.fd < 0 ? sv.signals.fd : loop_add(&sv.loop, &sv.signals, EPOLLIN, e);
+		sv.stop.also = stop_polls;
+		sv.stop.arg = &sv.poll;
+		r = http_stop_on_signal(&sv.stop, &sv.server, e);
 	}
 	return r < 0 ? r : sandbox_drop_caps(e);
 }

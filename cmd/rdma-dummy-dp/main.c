@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rdma-dummy-dp: the kubelet device plugin for access to /dev/infiniband. */
 #include <errno.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -22,7 +21,7 @@ static struct plugin {
 	struct loop_timer *heap[GRPC_SERVER_TIMERS + KUBELET_TIMERS + WATCH_TIMERS +
 				HTTP_SERVER_TIMERS(HTTP_CONNS) + 1];
 	struct loop_timer tick;
-	struct loop_fd signals;
+	struct loop_signal signals;
 	struct watch dev_watch;
 	struct devices devices;
 	struct service service;
@@ -116,14 +115,10 @@ static void on_tick(struct loop *l, struct loop_timer *t)
 	kubelet_look(&pl.kubelet);
 }
 
-static void on_signal(struct loop *l, struct loop_fd *w, uint32_t events)
+static void on_signal(struct loop *l, struct loop_signal *s)
 {
-	struct signalfd_siginfo info;
-
-	(void)events;
-	if (read(w->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		loop_stop(l);
-	}
+	(void)s;
+	loop_stop(l);
 }
 
 static int set_up_http(const struct options *o, struct err *e)
@@ -185,8 +180,7 @@ static int set_up(const struct options *o, struct err *e)
 		return -e->code;
 	}
 	pl.signals.fn = on_signal;
-	pl.signals.fd = loop_signal_fd(e);
-	if (pl.signals.fd < 0 || loop_add(&pl.loop, &pl.signals, EPOLLIN, e) < 0) {
+	if (loop_signal_add(&pl.loop, &pl.signals, e) < 0) {
 		return -e->code;
 	}
 	return sandbox_drop_caps(e);

@@ -9,30 +9,28 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/version.h"
+#include "http/stop.h"
 #include "pages.h"
 #include "sandbox/caps.h"
 #include "sandbox/fds.h"
 
-#define SHUTDOWN_MS 4500   /* SIGTERM to exit: under the 5 s that are promised */
-#define IDLE_MS     150000 /* schedulers keep connections for 90 s and do not repeat a POST */
-#define CONNS       HTTP_CONNS_DEFAULT
-#define TIMERS      (HTTP_SERVER_TIMERS(CONNS) + WATCH_TIMERS + 2)
+#define IDLE_MS 150000 /* schedulers keep connections for 90 s and do not repeat a POST */
+#define CONNS   HTTP_CONNS_DEFAULT
+#define TIMERS  (HTTP_SERVER_TIMERS(CONNS) + WATCH_TIMERS + HTTP_STOP_TIMERS + 1)
 
-#define PREFIX      "/scheduler/rdma_scheduling"
+#define PREFIX  "/scheduler/rdma_scheduling"
 
 /* One process serves one cluster: its memory is here, untouched pages cost nothing. */
 static struct extender {
 	struct ext_opts opts;
 	struct loop loop;
 	struct loop_timer *heap[TIMERS];
-	struct loop_timer deadline;
-	struct loop_fd signals;
 	struct http_server server;
+	struct http_stop stop;
 	struct sched sched;
 	struct watch watch;
 	struct bodies bodies;
@@ -81,36 +79,6 @@ static size_t set_routes(void)
 	ex.route[n++] = get("/readyz", text_ok);
 	ex.route[n++] = get("/", pages_summary);
 	return n;
-}
-
-static void on_stopped(void *arg)
-{
-	loop_stop(arg);
-}
-
-static void on_deadline(struct loop *l, struct loop_timer *t)
-{
-	(void)t;
-	log_warn("requests in flight did not finish within %d ms", SHUTDOWN_MS);
-	loop_stop(l);
-}
-
-static void on_signal(struct loop *l, struct loop_fd *w, uint32_t events)
-{
-	struct signalfd_siginfo info;
-
-	(void)events;
-	if (read(w->fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
-		return; /* nothing there after all */
-	}
-	if (ex.deadline.slot != 0) {
-		loop_stop(l); /* asked twice */
-		return;
-	}
-	log_info("stopping");
-	ex.deadline.fn = on_deadline;
-	loop_timer_set(l, &ex.deadline, l->now_ms + SHUTDOWN_MS);
-	http_server_stop(&ex.server, on_stopped, l);
 }
 
 /* A connection for each node: as many descriptors as we may have. */
@@ -189,9 +157,7 @@ static int set_up(struct err *e)
 		r = listen_all(e);
 	}
 	if (r == 0) {
-		ex.signals.fn = on_signal;
-		ex.signals.fd = loop_signal_fd(e);
-		r = ex.signals.fd < 0 ? ex.signals.fd : loop_add(&ex.loop, &ex.signals, EPOLLIN, e);
+		r = http_stop_on_signal(&ex.stop, &ex.server, e);
 	}
 	return r < 0 ? r : sandbox_drop_caps(e);
 }

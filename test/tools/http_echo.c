@@ -34,7 +34,7 @@ struct later {
 struct echo {
 	struct loop loop;
 	struct http_server server;
-	struct loop_fd signal;
+	struct loop_signal signal;
 	struct later later[LATER_MAX];
 	char *big;
 	uint32_t big_n, max_body;
@@ -198,12 +198,11 @@ static void on_stopped(void *arg)
 	loop_stop(&x->loop);
 }
 
-static void on_signal(struct loop *l, struct loop_fd *w, uint32_t events)
+static void on_signal(struct loop *l, struct loop_signal *s)
 {
-	struct echo *x = CONTAINER_OF(w, struct echo, signal);
+	struct echo *x = CONTAINER_OF(s, struct echo, signal);
 
-	(void)events;
-	loop_del(l, w);
+	loop_del(l, &s->w);
 	log_info("stopping");
 	http_server_stop(&x->server, on_stopped, x);
 }
@@ -223,9 +222,8 @@ static int start(struct echo *x, const char *listen, const struct http_server_co
 	for (uint32_t i = 0; i < x->big_n; i++) {
 		x->big[i] = (char)('a' + i % 26);
 	}
-	x->signal.fd = loop_signal_fd(e);
 	x->signal.fn = on_signal;
-	if (x->signal.fd < 0 || loop_add(&x->loop, &x->signal, EPOLLIN, e) < 0 ||
+	if (loop_signal_add(&x->loop, &x->signal, e) < 0 ||
 		http_server_init(&x->server, &x->loop, routes, route_n, conf, e) < 0 ||
 		parse_listen(str_from(listen), &addr, e) < 0) {
 		return -e->code;
@@ -286,7 +284,7 @@ int main(int argc, char **argv)
 		return 111;
 	}
 	http_server_free(&x.server);
-	(void)close(x.signal.fd); /* the process ends */
+	(void)close(x.signal.w.fd); /* the process ends */
 	loop_free(&x.loop);
 	free(x.big);
 	return x.stopped && x.lent == 0 && x.shared == 0 ? 0 : 111;
