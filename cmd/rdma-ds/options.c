@@ -2,7 +2,6 @@
 /* See options.h. */
 #include "options.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,7 +12,7 @@
 static int read_argv(struct serve_opts *o, int argc, char **argv, struct err *e)
 {
 	const struct opt table[] = {
-		{"listen", OPT_LIST, &o->listen, 0, 0, "[ADDR:]PORT",
+		{"listen", OPT_LIST, &o->listen.opt, 0, 0, "[ADDR:]PORT",
 			"where to listen, repeatable (default $PORT, else :54005)"},
 		{"max-age-ms", OPT_U32, &o->max_age_ms, 0, SRIOV_MAX_AGE_MS, "MS",
 			"how long one reading of the node is shared (default 100)"},
@@ -33,21 +32,12 @@ static int read_argv(struct serve_opts *o, int argc, char **argv, struct err *e)
 /* The command line, else $PORT (empty is as unset), else the configuration or its default. */
 static int set_listen(struct serve_opts *o, struct err *e)
 {
-	const char *source = "--listen", *port = getenv("PORT");
+	const char *port = getenv("PORT");
 
-	if (o->listen.n == 0 && port != NULL && port[0] != '\0') {
-		source = "environment variable PORT";
-		o->listen.v[o->listen.n++] = port;
-	} else if (o->listen.n == 0) {
-		source = "listen of the node configuration";
-		o->listen.v[o->listen.n++] = o->conf.listen;
+	if (port != NULL && port[0] != '\0') {
+		return http_listen_parse(&o->listen, port, "environment variable PORT", e);
 	}
-	for (size_t i = 0; i < o->listen.n; i++) {
-		if (parse_listen(str_from(o->listen.v[i]), &o->addr[i], e) < 0) {
-			return err_wrap(e, "%s", source);
-		}
-	}
-	return 0;
+	return http_listen_parse(&o->listen, o->conf.listen, "listen of the node configuration", e);
 }
 
 int serve_opts_parse(struct serve_opts *o, int argc, char **argv, struct err *e)
@@ -59,7 +49,7 @@ int serve_opts_parse(struct serve_opts *o, int argc, char **argv, struct err *e)
 	*o = (struct serve_opts){.command.name = "rdma-ds serve",
 		.sysfs = "/sys",
 		.max_age_ms = MAX_AGE_UNSET,
-		.listen = {.v = o->listen_v, .cap = HTTP_LISTEN_MAX}};
+		.listen = HTTP_LISTEN_INIT(&o->listen)};
 	r = read_argv(o, argc, argv, e);
 	if (r != 0) {
 		return r;

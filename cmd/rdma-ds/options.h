@@ -4,17 +4,14 @@
 #define RDMA_DS_OPTIONS_H
 
 #include "base/command.h"
-#include "base/parse.h"
-#include "http/limits.h"
+#include "http/listen.h"
 #include "sriov/conf.h"
 
 struct serve_opts {
 	struct command command;
 	const char *config, *state_dir, *sysfs;
 	uint32_t max_age_ms;
-	struct opt_list listen;
-	const char *listen_v[HTTP_LISTEN_MAX];
-	struct sock_addr addr[HTTP_LISTEN_MAX]; /* listen.n of them */
+	struct http_listen listen;
 	struct sriov_conf conf; /* with what options and environment change already put in */
 };
 

@@ -7,10 +7,6 @@
  * requests. A reading of the node is shared by all requests within max_age_ms. SIGTERM closes the
  * listening sockets, lets requests in flight finish, and bounds that by HTTP_STOP_MS.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -150,27 +146,10 @@ static void stop_polls(void *arg)
 	poll_stop(arg);
 }
 
-static int listen_all(const struct serve_opts *o, struct err *e)
+static void log_opened(const struct sock_addr *addr, struct str text)
 {
-	char text[128];
-	struct buf b;
-
-	for (size_t i = 0; i < o->listen.n; i++) {
-		struct sock_addr addr = o->addr[i];
-		int fd = http_server_listen(&sv.server, &addr, e);
-
-		if (fd < 0) {
-			return fd;
-		}
-		addr.len = sizeof(addr.u);
-		if (getsockname(fd, &addr.u.sa, &addr.len) < 0) {
-			return err_sys(e, errno, "getsockname");
-		}
-		buf_init(&b, text, sizeof(text));
-		buf_add_sock_addr(&b, &addr);
-		log_info("rdma-ds %s listening on %.*s", ferrule_version(), STR_ARG(buf_str(&b)));
-	}
-	return 0;
+	(void)addr;
+	log_info("rdma-ds %s listening on %.*s", ferrule_version(), STR_ARG(text));
 }
 
 static int set_up(const struct serve_opts *o, struct err *e)
@@ -186,7 +165,7 @@ static int set_up(const struct serve_opts *o, struct err *e)
 		r = http_server_init(&sv.server, &sv.loop, routes, ARRAY_LEN(routes), &defaults, e);
 	}
 	if (r == 0) {
-		r = listen_all(o, e);
+		r = http_listen_all(&o->listen, &sv.server, log_opened, e);
 	}
 	if (r == 0) {
 		sv.stop.also = stop_polls;

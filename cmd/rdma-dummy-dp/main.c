@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* rdma-dummy-dp: the kubelet device plugin for access to /dev/infiniband. */
-#include <errno.h>
-#include <unistd.h>
-
 #include "base/log.h"
 #include "base/version.h"
 #include "kubelet.h"
@@ -121,34 +118,22 @@ static void on_signal(struct loop *l, struct loop_signal *s)
 	loop_stop(l);
 }
 
+static void log_opened(const struct sock_addr *addr, struct str text)
+{
+	(void)addr;
+	log_info("listening on %.*s", STR_ARG(text));
+}
+
 static int set_up_http(const struct options *o, struct err *e)
 {
 	static const struct http_server_conf conf = {.conns = HTTP_CONNS};
-	char text[128];
-	struct buf b;
+	int r;
 
-	if (o->listen.n == 0) {
+	if (o->listen.opt.n == 0) {
 		return 0;
 	}
-	if (http_server_init(&pl.http, &pl.loop, routes, ARRAY_LEN(routes), &conf, e) < 0) {
-		return -e->code;
-	}
-	for (size_t i = 0; i < o->listen.n; i++) {
-		struct sock_addr addr = o->addr[i];
-		int fd = http_server_listen(&pl.http, &addr, e);
-
-		if (fd < 0) {
-			return fd;
-		}
-		addr.len = sizeof(addr.u);
-		if (getsockname(fd, &addr.u.sa, &addr.len) < 0) {
-			return err_sys(e, errno, "getsockname");
-		}
-		buf_init(&b, text, sizeof(text));
-		buf_add_sock_addr(&b, &addr);
-		log_info("listening on %.*s", STR_ARG(buf_str(&b)));
-	}
-	return 0;
+	r = http_server_init(&pl.http, &pl.loop, routes, ARRAY_LEN(routes), &conf, e);
+	return r < 0 ? r : http_listen_all(&o->listen, &pl.http, log_opened, e);
 }
 
 static int set_up_plugin(const struct options *o, struct err *e)

@@ -30,7 +30,7 @@ static int read_argv(struct options *o, int argc, char **argv, struct err *e)
 			"what containers get: devices, one by one, or directory (default devices)"},
 		{"permissions", OPT_STR, &o->permissions, 0, 0, "PERM",
 			"some of r, w and m (default rw)"},
-		{"listen", OPT_LIST, &o->listen, 0, 0, "[ADDR:]PORT",
+		{"listen", OPT_LIST, &o->listen.opt, 0, 0, "[ADDR:]PORT",
 			"serve /healthz, /readyz and /metrics there, repeatable (default: "
 			"nowhere)"},
 		COMMAND_LOG_LEVEL(&o->command),
@@ -133,16 +133,6 @@ static int check_socket(const struct options *o, struct err *e)
 	return 0;
 }
 
-static int check_listen(struct options *o, struct err *e)
-{
-	for (size_t i = 0; i < o->listen.n; i++) {
-		if (parse_listen(str_from(o->listen.v[i]), &o->addr[i], e) < 0) {
-			return err_wrap(e, "--listen");
-		}
-	}
-	return 0;
-}
-
 static bool is_permissions(const char *p)
 {
 	for (; *p != '\0'; p++) {
@@ -173,7 +163,7 @@ static int check(struct options *o, struct err *e)
 		check_dir("dev-dir", o->dev_dir, e) < 0 || check_socket(o, e) < 0) {
 		return -e->code;
 	}
-	return check_listen(o, e);
+	return http_listen_parse(&o->listen, NULL, NULL, e);
 }
 
 int options_parse(struct options *o, int argc, char **argv, struct err *e)
@@ -188,7 +178,7 @@ int options_parse(struct options *o, int argc, char **argv, struct err *e)
 		.dev_dir = "/dev/infiniband",
 		.mode = "devices",
 		.permissions = "rw",
-		.listen = {.v = o->listen_v, .cap = HTTP_LISTEN_MAX}};
+		.listen = HTTP_LISTEN_INIT(&o->listen)};
 	r = read_argv(o, argc, argv, e);
 	return r != 0 ? r : check(o, e);
 }

@@ -4,17 +4,14 @@
 #define RDMA_DUMMY_DP_OPTIONS_H
 
 #include "base/command.h"
-#include "base/parse.h"
-#include "http/limits.h"
+#include "http/listen.h"
 
 struct options {
 	struct command command;
 	const char *plugin_dir, *socket, *resource, *dev_dir, *mode, *permissions;
 	uint32_t count;
-	bool directory; /* --mode=directory */
-	struct opt_list listen;
-	const char *listen_v[HTTP_LISTEN_MAX];
-	struct sock_addr addr[HTTP_LISTEN_MAX]; /* listen.n of them */
+	bool directory;            /* --mode=directory */
+	struct http_listen listen; /* nowhere by default */
 };
 
 /*

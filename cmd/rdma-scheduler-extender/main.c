@@ -6,10 +6,7 @@
  * (calls.h) and follows nodes (watch.h); what is known and promised is in one model
  * (sched/sched.h).
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/version.h"
@@ -94,29 +91,14 @@ static void raise_files(void)
 	}
 }
 
-static uint16_t port_of(const struct sock_addr *a)
+static void log_opened(const struct sock_addr *addr, struct str text)
 {
-	return ntohs(a->u.sa.sa_family == AF_INET6 ? a->u.in6.sin6_port : a->u.in.sin_port);
-}
+	bool v6 = addr->u.sa.sa_family == AF_INET6;
 
-static int listen_all(struct err *e)
-{
-	for (size_t i = 0; i < ex.opts.listen.n; i++) {
-		struct sock_addr addr = ex.opts.addr[i];
-		int fd = http_server_listen(&ex.server, &addr, e);
-
-		if (fd < 0) {
-			return fd;
-		}
-		addr.len = sizeof(addr.u);
-		if (getsockname(fd, &addr.u.sa, &addr.len) < 0) {
-			return err_sys(e, errno, "getsockname");
-		}
-		/* Word for word what users of the document wait for. */
-		log_info(
-			"RDMA scheduler extender listening on port:  %u", (unsigned)port_of(&addr));
-	}
-	return 0;
+	(void)text;
+	/* Word for word what users of the document wait for. */
+	log_info("RDMA scheduler extender listening on port:  %u",
+		(unsigned)ntohs(v6 ? addr->u.in6.sin6_port : addr->u.in.sin_port));
 }
 
 static int set_up_model(struct err *e)
@@ -154,7 +136,7 @@ static int set_up(struct err *e)
 		r = http_server_init(&ex.server, &ex.loop, ex.route, set_routes(), &conf, e);
 	}
 	if (r == 0) {
-		r = listen_all(e);
+		r = http_listen_all(&ex.opts.listen, &ex.server, log_opened, e);
 	}
 	if (r == 0) {
 		r = http_stop_on_signal(&ex.stop, &ex.server, e);

@@ -14,7 +14,7 @@
 static int read_argv(struct ext_opts *o, int argc, char **argv, struct err *e)
 {
 	const struct opt table[] = {
-		{"listen", OPT_LIST, &o->listen, 0, 0, "[ADDR:]PORT",
+		{"listen", OPT_LIST, &o->listen.opt, 0, 0, "[ADDR:]PORT",
 			"where to listen, repeatable (default $PORT, else :8888)"},
 		{"node-port", OPT_U32, &o->node_port, 1, 65535, "PORT",
 			"where rdma-ds listens on nodes (default 54005)"},
@@ -58,11 +58,10 @@ static int check_values(struct ext_opts *o, struct err *e)
 int ext_opts_parse(struct ext_opts *o, int argc, char **argv, struct err *e)
 {
 	const char *port = getenv("PORT");
-	bool from_port;
 	int r;
 
 	*o = (struct ext_opts){.command.name = "rdma-scheduler-extender",
-		.listen = {.v = o->listen_v, .cap = HTTP_LISTEN_MAX},
+		.listen = HTTP_LISTEN_INIT(&o->listen),
 		.strategy = "pack",
 		.node_port = 54005,
 		.node_timeout_ms = 1500,
@@ -73,15 +72,10 @@ int ext_opts_parse(struct ext_opts *o, int argc, char **argv, struct err *e)
 	if (r != 0) {
 		return r;
 	}
-	from_port = o->listen.n == 0 && port != NULL;
-	if (o->listen.n == 0) {
-		o->listen.v[o->listen.n++] = from_port ? port : ":8888";
-	}
-	for (size_t i = 0; i < o->listen.n; i++) {
-		if (parse_listen(str_from(o->listen.v[i]), &o->addr[i], e) < 0) {
-			return err_wrap(
-				e, "%s", from_port ? "environment variable PORT" : "--listen");
-		}
+	r = http_listen_parse(&o->listen, port != NULL ? port : ":8888",
+		port != NULL ? "environment variable PORT" : "the default", e);
+	if (r < 0) {
+		return r;
 	}
 	return check_values(o, e);
 }

@@ -4,14 +4,11 @@
 #define EXTENDER_OPTIONS_H
 
 #include "base/command.h"
-#include "base/parse.h"
-#include "http/limits.h"
+#include "http/listen.h"
 
 struct ext_opts {
 	struct command command;
-	struct opt_list listen;
-	const char *listen_v[HTTP_LISTEN_MAX];
-	struct sock_addr addr[HTTP_LISTEN_MAX];
+	struct http_listen listen;
 	const char *strategy;
 	uint32_t node_port, node_timeout_ms, claim_ttl_s, forget_after_s, narrow, max_body_mb;
 	bool spread;
