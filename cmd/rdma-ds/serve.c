@@ -42,10 +42,11 @@ static struct serve {
 	char hostname[256];
 } sv;
 
-static void text_ok(void *arg, const struct http_req *req, struct http_resp *resp)
+static void say_endpoints(void *arg, const struct http_req *req, struct http_resp *resp)
 {
+	(void)arg;
 	(void)req;
-	buf_add_c(&resp->text, arg);
+	buf_add_c(&resp->text, endpoints);
 }
 
 static void readyz(void *arg, const struct http_req *req, struct http_resp *resp)
@@ -107,9 +108,9 @@ static const struct http_route routes[] = {
 	{.path = "/getpfs", .methods = HTTP_BIT(HTTP_GET), .fn = page_serve, .arg = &sv.getpfs},
 	{.path = "/v1/node", .methods = HTTP_BIT(HTTP_GET), .fn = poll_serve, .arg = &sv.poll},
 	{.path = "/metrics", .methods = HTTP_BIT(HTTP_GET), .fn = page_serve, .arg = &sv.metrics},
-	{.path = "/healthz", .methods = HTTP_BIT(HTTP_GET), .fn = text_ok, .arg = (void *)"ok\n"},
+	{.path = "/healthz", .methods = HTTP_BIT(HTTP_GET), .fn = http_handle_ok},
 	{.path = "/readyz", .methods = HTTP_BIT(HTTP_GET), .fn = readyz},
-	{.path = "/", .methods = HTTP_BIT(HTTP_GET), .fn = text_ok, .arg = (void *)endpoints},
+	{.path = "/", .methods = HTTP_BIT(HTTP_GET), .fn = say_endpoints},
 };
 
 static void set_pages(void)

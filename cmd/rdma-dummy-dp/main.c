@@ -28,13 +28,6 @@ static struct plugin {
 	char metrics[METRICS_CAP];
 } pl;
 
-static void healthz(void *arg, const struct http_req *req, struct http_resp *resp)
-{
-	(void)arg;
-	(void)req;
-	buf_add_c(&resp->text, "ok\n");
-}
-
 static void readyz(void *arg, const struct http_req *req, struct http_resp *resp)
 {
 	(void)arg;
@@ -71,7 +64,7 @@ static void metrics(void *arg, const struct http_req *req, struct http_resp *res
 }
 
 static const struct http_route routes[] = {
-	{.path = "/healthz", .methods = HTTP_BIT(HTTP_GET), .fn = healthz},
+	{.path = "/healthz", .methods = HTTP_BIT(HTTP_GET), .fn = http_handle_ok},
 	{.path = "/readyz", .methods = HTTP_BIT(HTTP_GET), .fn = readyz},
 	{.path = "/metrics", .methods = HTTP_BIT(HTTP_GET), .fn = metrics},
 };

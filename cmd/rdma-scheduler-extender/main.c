@@ -36,13 +36,6 @@ static struct extender {
 	struct http_route route[10];
 } ex;
 
-static void text_ok(void *arg, const struct http_req *req, struct http_resp *resp)
-{
-	(void)arg;
-	(void)req;
-	buf_add_c(&resp->text, "ok\n");
-}
-
 static struct http_route post(const char *path, http_handler *fn)
 {
 	return (struct http_route){.path = path,
@@ -72,8 +65,8 @@ static size_t set_routes(void)
 	ex.route[n++] = post("/scheduler/preempt", calls_preempt);
 	ex.route[n++] = get("/v1/nodes", pages_nodes);
 	ex.route[n++] = get("/metrics", pages_metrics);
-	ex.route[n++] = get("/healthz", text_ok);
-	ex.route[n++] = get("/readyz", text_ok);
+	ex.route[n++] = get("/healthz", http_handle_ok);
+	ex.route[n++] = get("/readyz", http_handle_ok);
 	ex.route[n++] = get("/", pages_summary);
 	return n;
 }
