@@ -4,6 +4,15 @@
 
 #include <errno.h>
 
+int ds_conf_load(struct sriov_conf *conf, const char *path, struct err *e)
+{
+	static char mem[SRIOV_CONF_MEM]; /* needed while the configuration is read */
+	struct arena a;
+
+	arena_init(&a, mem, sizeof(mem));
+	return sriov_conf_load(conf, path, &a, e);
+}
+
 int ds_opts_apply(
 	const struct command *c, const char *state_dir, struct sriov_conf *conf, struct err *e)
 {

@@ -31,13 +31,11 @@ static int parse(struct init_opts *o, int argc, char **argv, struct err *e)
 			"seconds that each PF may take (default 120)"},
 		{"require", OPT_FLAG, &o->require, 0, 0, NULL,
 			"having no such PF is an error, not a warning"},
-		{"config", OPT_STR, &o->config, 0, 0, "FILE",
-			"node configuration (default " SRIOV_CONF_PATH ", if there)"},
-		{"state-dir", OPT_STR, &o->state_dir, 0, 0, "DIR",
-			"where the ledger is (default " SRIOV_STATE_DIR ")"},
+		DS_CONFIG(o),
+		DS_STATE_DIR(o),
 		{"speed-owner", OPT_U32, &o->speed_owner, 0, INT32_MAX, "UID",
 			"user that rdma-ds serve runs as and keeps link speeds (default 65532)"},
-		{"sysfs", OPT_STR, &o->sysfs, 0, 0, "DIR", "where sysfs is mounted (default /sys)"},
+		DS_SYSFS(o),
 		COMMAND_LOG_LEVEL(&o->command),
 		COMMAND_CHECK_CONFIG(&o->command, "options and configuration"),
 		COMMAND_HELP(&o->command),
@@ -61,8 +59,6 @@ static int check_values(struct init_opts *o, struct err *e)
 
 int init_opts_parse(struct init_opts *o, int argc, char **argv, struct err *e)
 {
-	static char conf_mem[SRIOV_CONF_MEM]; /* needed while the configuration is read */
-	struct arena mem;
 	int r;
 
 	*o = (struct init_opts){.command.name = "rdma-ds init",
@@ -74,8 +70,7 @@ int init_opts_parse(struct init_opts *o, int argc, char **argv, struct err *e)
 	if (r != 0) {
 		return r;
 	}
-	arena_init(&mem, conf_mem, sizeof(conf_mem));
-	r = sriov_conf_load(&o->conf, o->config, &mem, e);
+	r = ds_conf_load(&o->conf, o->config, e);
 	if (r < 0) {
 		return r;
 	}

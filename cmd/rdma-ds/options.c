@@ -16,11 +16,9 @@ static int read_argv(struct serve_opts *o, int argc, char **argv, struct err *e)
 			"where to listen, repeatable (default $PORT, else :54005)"},
 		{"max-age-ms", OPT_U32, &o->max_age_ms, 0, SRIOV_MAX_AGE_MS, "MS",
 			"how long one reading of the node is shared (default 100)"},
-		{"config", OPT_STR, &o->config, 0, 0, "FILE",
-			"node configuration (default " SRIOV_CONF_PATH ", if there)"},
-		{"state-dir", OPT_STR, &o->state_dir, 0, 0, "DIR",
-			"where the ledger is (default " SRIOV_STATE_DIR ")"},
-		{"sysfs", OPT_STR, &o->sysfs, 0, 0, "DIR", "where sysfs is mounted (default /sys)"},
+		DS_CONFIG(o),
+		DS_STATE_DIR(o),
+		DS_SYSFS(o),
 		COMMAND_LOG_LEVEL(&o->command),
 		COMMAND_CHECK_CONFIG(&o->command, "options and configuration"),
 		COMMAND_HELP(&o->command),
@@ -42,8 +40,6 @@ static int set_listen(struct serve_opts *o, struct err *e)
 
 int serve_opts_parse(struct serve_opts *o, int argc, char **argv, struct err *e)
 {
-	static char mem[SRIOV_CONF_MEM]; /* needed while the configuration is read */
-	struct arena a;
 	int r;
 
 	*o = (struct serve_opts){.command.name = "rdma-ds serve",
@@ -54,8 +50,7 @@ int serve_opts_parse(struct serve_opts *o, int argc, char **argv, struct err *e)
 	if (r != 0) {
 		return r;
 	}
-	arena_init(&a, mem, sizeof(mem));
-	r = sriov_conf_load(&o->conf, o->config, &a, e);
+	r = ds_conf_load(&o->conf, o->config, e);
 	if (r == 0) {
 		r = ds_opts_apply(&o->command, o->state_dir, &o->conf, e);
 	}
