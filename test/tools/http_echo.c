@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "base/opts.h"
+#include "http/listen.h"
 #include "http/server.h"
 
 #define LATER_MAX 64
@@ -207,14 +208,16 @@ static void on_signal(struct loop *l, struct loop_signal *s)
 	http_server_stop(&x->server, on_stopped, x);
 }
 
-static int start(struct echo *x, const char *listen, const struct http_server_conf *conf,
+static void tell(const struct sock_addr *addr, struct str text)
+{
+	(void)addr;
+	printf("listening on %.*s\n", STR_ARG(text));
+	(void)fflush(stdout); /* a test that cannot read it fails by itself */
+}
+
+static int start(struct echo *x, struct http_listen *listen, const struct http_server_conf *conf,
 	const struct http_route *routes, size_t route_n, struct err *e)
 {
-	struct sock_addr addr = {.len = sizeof(addr.u)};
-	char text[64];
-	struct buf b;
-	int fd;
-
 	x->big = malloc(x->big_n);
 	if (x->big == NULL) {
 		return err_set(e, ENOMEM, "no memory for /big");
@@ -225,19 +228,10 @@ static int start(struct echo *x, const char *listen, const struct http_server_co
 	x->signal.fn = on_signal;
 	if (loop_signal_add(&x->loop, &x->signal, e) < 0 ||
 		http_server_init(&x->server, &x->loop, routes, route_n, conf, e) < 0 ||
-		parse_listen(str_from(listen), &addr, e) < 0) {
+		http_listen_parse(listen, "127.0.0.1:0", "the default", e) < 0) {
 		return -e->code;
 	}
-	fd = http_server_listen(&x->server, &addr, e);
-	addr.len = sizeof(addr.u);
-	if (fd < 0 || getsockname(fd, &addr.u.sa, &addr.len) < 0) {
-		return fd < 0 ? fd : err_sys(e, errno, "getsockname");
-	}
-	buf_init(&b, text, sizeof(text));
-	buf_add_sock_addr(&b, &addr);
-	printf("listening on %.*s\n", STR_ARG(buf_str(&b)));
-	(void)fflush(stdout); /* a test that cannot read it fails by itself */
-	return 0;
+	return http_listen_all(listen, &x->server, tell, e);
 }
 
 int main(int argc, char **argv)
@@ -245,9 +239,9 @@ int main(int argc, char **argv)
 	static struct loop_timer *heap[HTTP_SERVER_TIMERS(HTTP_CONNS_MAX) + LATER_MAX];
 	static struct echo x = {.big_n = 1 << 20, .max_body = 16 << 20};
 	struct http_server_conf conf = {0};
-	const char *listen = "127.0.0.1:0";
+	struct http_listen listen = HTTP_LISTEN_INIT(&listen);
 	const struct opt opts[] = {
-		{"listen", OPT_STR, &listen, 0, 0, "ADDR", "where to listen"},
+		{"listen", OPT_LIST, &listen.opt, 0, 0, "ADDR", "where to listen"},
 		{"conns", OPT_U32, &conf.conns, 1, HTTP_CONNS_MAX, "N", "connections"},
 		{"head-ms", OPT_U32, &conf.head_ms, 1, 60000, "MS", "deadline of a head"},
 		{"body-ms", OPT_U32, &conf.body_ms, 1, 60000, "MS", "deadline of a body"},
@@ -278,7 +272,7 @@ int main(int argc, char **argv)
 	};
 
 	if (loop_init(&x.loop, heap, ARRAY_LEN(heap), &e) < 0 ||
-		start(&x, listen, &conf, routes, ARRAY_LEN(routes), &e) < 0 ||
+		start(&x, &listen, &conf, routes, ARRAY_LEN(routes), &e) < 0 ||
 		loop_run(&x.loop, &e) < 0) {
 		log_error("%s", e.msg);
 		return 111;

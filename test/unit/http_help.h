@@ -203,6 +203,18 @@ static inline int dial(void)
 	return sv[0];
 }
 
+/* The server listens on loopback, too: at *a. */
+static inline void site_listen(struct sock_addr *a)
+{
+	struct err e;
+	int fd;
+
+	assert_int_equal(parse_listen(STR("127.0.0.1:0"), a, &e), 0);
+	fd = http_server_listen(&site.server, a, &e);
+	assert_true(fd >= 0);
+	assert_int_equal(getsockname(fd, &a->u.sa, &a->len), 0);
+}
+
 static inline void say(int fd, struct str s)
 {
 	assert_int_equal(send(fd, s.p, s.n, MSG_NOSIGNAL), s.n);
