@@ -330,27 +330,27 @@ def test_ping_flood_unread(beside):
     s.close()
 
 
-def test_reset_flood(beside):
-    s = raw_connection(beside.plugin.socket)
+def streams(n, *more):
+    """Calls of ListAndWatch on n streams, each followed by the frames that more makes for it."""
     enc = Encoder()
     out = [PREFACE, SETTINGS]
-    for i in range(20000):
-        out.append(frame(1, 4, 2 * i + 1, enc.encode(headers(DP + "ListAndWatch"))))
-        out.append(frame(0, 1, 2 * i + 1, message()))
-        out.append(frame(3, 0, 2 * i + 1, b"\0\0\0\x08"))
-    swallow(s, b"".join(out))
+    for number in range(1, 2 * n, 2):
+        out.append(frame(1, 4, number, enc.encode(headers(DP + "ListAndWatch"))))
+        out.append(frame(0, 1, number, message()))
+        out += [make(number) for make in more]
+    return b"".join(out)
+
+
+def test_reset_flood(beside):
+    s = raw_connection(beside.plugin.socket)
+    swallow(s, streams(20000, lambda number: frame(3, 0, number, b"\0\0\0\x08")))
     ends(s)
     s.close()
 
 
 def test_thousands_of_streams(beside):
     s = raw_connection(beside.plugin.socket)
-    enc = Encoder()
-    out = [PREFACE, SETTINGS]
-    for i in range(5000):
-        out.append(frame(1, 4, 2 * i + 1, enc.encode(headers(DP + "ListAndWatch"))))
-        out.append(frame(0, 1, 2 * i + 1, message()))
-    swallow(s, b"".join(out))
+    swallow(s, streams(5000))
     s.close()
 
 
