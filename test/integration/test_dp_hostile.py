@@ -447,12 +447,17 @@ def test_peer_closes_half(beside):
 # --- nghttp2's own programs
 
 
+def message_file(beside):
+    name = os.path.join(beside.base, "data")
+    with open(name, "wb") as f:
+        f.write(message())
+    return name
+
+
 def test_nghttp(beside):
     """nghttp cannot dial a unix socket: a relay gives it a port."""
     with relay(beside) as port:
-        data = os.path.join(beside.base, "data")
-        with open(data, "wb") as f:
-            f.write(message())
+        data = message_file(beside)
         r = subprocess.run(
             ["nghttp", "-v", "-d", data, "-H", "content-type: application/grpc", "-H",
              "te: trailers", "http://127.0.0.1:%d%sGetDevicePluginOptions" % (port, DP)],
@@ -463,9 +468,7 @@ def test_nghttp(beside):
 
 def test_h2load(beside):
     with relay(beside) as port:
-        data = os.path.join(beside.base, "data")
-        with open(data, "wb") as f:
-            f.write(message())
+        data = message_file(beside)
         r = subprocess.run(
             ["h2load", "-n", "2000", "-c", "4", "-m", "32", "-d", data, "-H",
              "content-type: application/grpc", "http://127.0.0.1:%d%sAllocate" % (port, DP)],
