@@ -144,7 +144,7 @@ static inline void site_open(const struct http_server_conf *conf)
 			NULL},
 		{"/later", HTTP_BIT(HTTP_GET), site_later, NULL, 0, NULL, NULL},
 		{"/odd", HTTP_BIT(HTTP_GET), site_odd, NULL, 0, NULL, NULL},
-		{"/healthz", HTTP_BIT(HTTP_GET), http_handle_ok, NULL, 0, NULL, NULL},
+		{.path = "/healthz", .methods = HTTP_BIT(HTTP_GET), .fn = http_handle_ok},
 	};
 	struct http_server_conf defaults = {.conns = 60};
 	struct err e;
