@@ -58,14 +58,7 @@ static bool is_lent(void *arg, const struct pci_addr *vf)
 {
 	const struct call *c = arg;
 
-	for (size_t i = 0; i < records.n; i++) {
-		const struct ledger_rec *r = &records.rec[i];
-
-		if (ledger_holds(r) && r->has_pci && pci_same(&r->pci, vf)) {
-			return true;
-		}
-	}
-	return ledger_copy_is(&c->store, vf);
+	return ledger_held(&records, vf) || ledger_copy_is(&c->store, vf);
 }
 
 static int read_records(struct call *c)
@@ -105,12 +98,12 @@ static int open_pod(struct call *c, struct sriov_pod *pod)
 	return 1;
 }
 
-/* 1: the VF is as it was before, or gone. 0: it is there and cannot be put back. */
+/* 1: the VF is as it was before, or gone. 0: it is there, and not all of it can be put back. */
 static int returned(struct call *c, int r, const struct sriov_returned *how)
 {
 	if (r == 0) {
 		log_info("VF %u of %s is back as %s", (unsigned)entry.vf, entry.pf, how->netdev);
-		return 1;
+		return how->refused == 0 ? 1 : 0;
 	}
 	if (r != -ENODEV && r != -ENXIO) {
 		return call_code(c, CNI_ERR_DEVICE);
