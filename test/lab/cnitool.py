@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """rdma-cni in the lab as a container runtime runs it, and the whole state of a node to compare."""
 
+import io
 import json
+import tarfile
 
 ANNOTATIONS = "io.kubernetes.cri.pod-annotations"
 PFS = ("enp1s0f0", "enp1s0f1")
@@ -38,6 +40,21 @@ echo "$@" | tr ' ' '\n' | xargs -n 1 -P 64 sh -c '
     export CNI_CONTAINERID="$1" CNI_NETNS="/run/netns/$1"
     rdma-cni </tmp/many.conf >"/tmp/$1.$CNI_COMMAND.out" 2>"/tmp/$1.$CNI_COMMAND.err"
     echo $? >"/tmp/$1.$CNI_COMMAND.status"' sh
+"""
+
+
+# Many calls, one after the other: configurations and environments come as an archive, and so does
+# what was said.
+EACH = r"""
+mkdir /tmp/each; cd /tmp/each; tar -x -f -
+i=0
+while [ $i -lt "$1" ]; do
+    status=0
+    env $(cat $i.env) rdma-cni <$i.conf >$i.out 2>$i.log || status=$?
+    echo $status >$i.status; rm $i.conf $i.env; i=$((i + 1))
+done
+tar -c -f - *
+cd /; rm -r /tmp/each
 """
 
 
@@ -97,20 +114,47 @@ class Cni:
         self.node.run("sh", "-ec", 'mkdir -p /opt/lab; cat >"$1"; chmod 755 "$1"', "sh",
                       f"/opt/lab/{name}", data=script.encode())
 
-    def call(self, command, cid, net, ifname="eth0", netns=None, env=None, raw=False, timeout=90):
-        """Runs it; exit status, what it printed (parsed unless raw or nothing), its log."""
+    @staticmethod
+    def variables(command, cid, ifname="eth0", netns=None, env=None):
+        """The environment of a call."""
         values = {"CNI_COMMAND": command, "CNI_CONTAINERID": cid, "CNI_IFNAME": ifname,
                   "CNI_NETNS": f"/run/netns/{cid}" if netns is None else netns,
                   "CNI_PATH": "/opt/cni/bin:/opt/lab"}
         if command in ("STATUS", "GC"):
             values = {k: values[k] for k in ("CNI_COMMAND", "CNI_PATH")}
         values.update(env or {})
-        data = net if isinstance(net, bytes) else json.dumps(net).encode()
-        done = self.node.run("env", *[f"{k}={v}" for k, v in values.items() if v is not None],
-                             "rdma-cni", data=data, check=False, timeout=timeout)
-        out, log = done.stdout.decode(), done.stderr.decode()
+        return [f"{k}={v}" for k, v in values.items() if v is not None]
+
+    @staticmethod
+    def result(status, out, log, raw=False):
+        out, log = out.decode(), log.decode()
         assert log == "" or all(i.startswith("RIT-CNI") for i in log.splitlines()), log
-        return done.returncode, out if raw or not out else json.loads(out), log
+        return status, out if raw or not out else json.loads(out), log
+
+    def call(self, command, cid, net, raw=False, timeout=90, **more):
+        """Runs it; exit status, what it printed (parsed unless raw or nothing), its log."""
+        data = net if isinstance(net, bytes) else json.dumps(net).encode()
+        done = self.node.run("env", *self.variables(command, cid, **more), "rdma-cni", data=data,
+                             check=False, timeout=timeout)
+        return self.result(done.returncode, done.stdout, done.stderr, raw)
+
+    def each(self, calls):
+        """Many calls, each (command, cid, net, env), in one command on the node; their results."""
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as tar:
+            for i, (command, cid, net, env) in enumerate(calls):
+                data = net if isinstance(net, bytes) else json.dumps(net).encode()
+                values = "\n".join(self.variables(command, cid, env=env)).encode()
+                for name, content in ((f"{i}.conf", data), (f"{i}.env", values)):
+                    info = tarfile.TarInfo(name)
+                    info.size = len(content)
+                    tar.addfile(info, io.BytesIO(content))
+        done = self.node.run("sh", "-ec", EACH, "sh", str(len(calls)), data=packed.getvalue(),
+                             timeout=300)
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
+            said = {i.name: tar.extractfile(i).read() for i in tar if i.isfile()}
+        return [self.result(int(said[f"{i}.status"]), said[f"{i}.out"], said[f"{i}.log"])
+                for i in range(len(calls))]
 
     def ok(self, command, cid, net, **more):
         status, out, log = self.call(command, cid, net, **more)
@@ -119,8 +163,13 @@ class Cni:
 
     def fails(self, command, cid, net, code, text, **more):
         """It ends with a CNI error of that code, with text in message or details."""
-        status, out, log = self.call(command, cid, net, **more)
-        assert status == 1, f"{command} {cid}: {status} {out}\n{log}"
+        return self.failed(self.call(command, cid, net, **more), code, text)
+
+    @staticmethod
+    def failed(result, code, text):
+        """That was such an end."""
+        status, out, log = result
+        assert status == 1, f"{status} {out}\n{log}"
         assert set(out) <= {"cniVersion", "code", "msg", "details"}
         assert out["code"] == code, out
         assert text in out["msg"] + "\n" + out.get("details", ""), out

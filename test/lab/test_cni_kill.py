@@ -19,7 +19,7 @@ from labtool import TOP, Node
 
 pytestmark = pytest.mark.both
 
-POINTS = os.environ.get("FERRULE_KILL_POINTS", "12")
+POINTS = os.environ.get("FERRULE_KILL_POINTS", "6")
 RANGE = os.environ.get("FERRULE_KILL_RANGE", "1-9999")
 NODES = int(os.environ.get("FERRULE_KILL_NODES", "2"))
 STEPS = int(os.environ.get("FERRULE_CHURN_STEPS", "40"))
