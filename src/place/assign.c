@@ -22,11 +22,6 @@ const char *place_why_text(enum place_why why)
 	return "it fits";
 }
 
-static uint32_t sooner(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
 static int begin(
 	const struct place_in *in, struct place_work *w, struct place_out *out, struct err *e)
 {
@@ -41,7 +36,8 @@ static int begin(
 	memset(out, 0, sizeof(*out));
 	out->hole_pf = PLACE_PF_NONE;
 	place_begin(w, in);
-	w->limit = in->steps_max > 0 ? sooner(in->steps_max, PLACE_STEPS_MAX) : PLACE_STEPS_MAX;
+	w->limit =
+		in->steps_max > 0 ? place_sooner(in->steps_max, PLACE_STEPS_MAX) : PLACE_STEPS_MAX;
 	w->stop = w->limit;
 	return 0;
 }
@@ -65,30 +61,10 @@ static enum place_why obvious(const struct place_in *in, const struct place_work
 	if (*vfs < w->req_n) {
 		return PLACE_WHY_VFS;
 	}
-	if (w->req_n > 0 && w->size[0] > most) {
+	if (w->req_n > 0 && (uint64_t)w->size[0] * w->unit > most) {
 		return PLACE_WHY_REQUEST;
 	}
 	return w->size_sum > sum ? PLACE_WHY_SUM : PLACE_WHY_NONE;
-}
-
-/* Is there an assignment? On yes, the problem has one. */
-static enum place_answer search_any(struct place_work *w, const struct place_in *in)
-{
-	place_pose(w, in, PLACE_PF_NONE, 0);
-	w->steps += w->problem.n;
-	if (place_greedy(&w->problem)) {
-		return PLACE_YES;
-	}
-	for (uint32_t shares = w->problem.cap_from[0] > w->size_sum ? 2 : 0; shares > 0; shares--) {
-		w->problem.shares = shares;
-		w->stop = sooner(w->steps + PLACE_FAIR_STEPS_MAX, w->limit);
-		if (place_search(w, false) == PLACE_YES) {
-			return PLACE_YES;
-		}
-	}
-	w->problem.shares = 0;
-	w->stop = w->limit;
-	return place_search(w, false);
 }
 
 /* Begin, and find out whether there is any assignment. */
@@ -105,7 +81,8 @@ static int decide(const struct place_in *in, struct place_work *w, struct place_
 		out->req = out->why == PLACE_WHY_REQUEST ? w->order[0] : 0;
 		return PLACE_NO;
 	}
-	r = (int)search_any(w, in);
+	place_pose(w, in, PLACE_PF_NONE, 0, false);
+	r = (int)place_solve_any(w);
 	out->why = r == PLACE_NO ? PLACE_WHY_SPLIT : PLACE_WHY_NONE;
 	return r;
 }
@@ -171,9 +148,10 @@ static enum place_answer try_hole(struct place_work *w, const struct place_in *i
 	int64_t left[PLACE_PF_MAX];
 	enum place_answer a;
 
-	place_pose(w, in, pf, mbps);
-	a = place_search(w, harder);
+	place_pose(w, in, pf, mbps, harder);
+	a = place_solve(w, w->only, (w->only ? 6 : 3) * PLACE_TURN_STEPS);
 	if (a == PLACE_YES) {
+		w->done = w->first;
 		keep_answer(w, in, out);
 		leftover(in, out, left);
 		out->hole_pf = pf;
@@ -185,7 +163,8 @@ static enum place_answer try_hole(struct place_work *w, const struct place_in *i
 /*
  * Give out the largest hole PF pf can have, if that is at least `least`. It cannot be more than
  * `most`; both leave a multiple of the unit for requests. The largest one comes first, because it
- * is mostly possible; to find out, some of the steps must do.
+ * is mostly possible and where it is not that is mostly soon known; to find out, some of the steps
+ * must do.
  */
 static enum place_answer widen(struct place_work *w, const struct place_in *in, uint8_t pf,
 	uint32_t least, uint64_t most, struct place_out *out)
@@ -193,8 +172,9 @@ static enum place_answer widen(struct place_work *w, const struct place_in *in, 
 	uint32_t stop = w->stop;
 	enum place_answer a;
 
+	w->only = least == most;
 	if (least < most) {
-		w->stop = sooner(stop, w->steps + PLACE_RULE_STEPS_MAX / 4);
+		w->stop = place_sooner(stop, w->steps + PLACE_RULE_STEPS_MAX / 2);
 	}
 	a = try_hole(w, in, pf, (uint32_t)most, false, out);
 	w->stop = stop;
@@ -298,6 +278,30 @@ static void show_hole(const struct place_in *in, struct place_out *out)
 	out->hole_mbps = (uint32_t)most;
 }
 
+/* From any assignment to the rule's, or one that is near. */
+static enum place_answer follow_rule(
+	struct place_work *w, const struct place_in *in, bool hole, struct place_out *out)
+{
+	enum place_answer a = PLACE_YES, b = PLACE_YES;
+
+	w->stop = w->steps + PLACE_RULE_STEPS_MAX;
+	w->done = false;
+	if (hole) {
+		a = best_hole(w, in, out);
+		show_hole(in, out);
+	}
+	if (!w->done) {
+		w->stop += PLACE_TURN_STEPS;
+		place_pose(w, in, out->hole_pf, out->hole_mbps, false);
+		b = place_solve(w, true, 6 * PLACE_TURN_STEPS);
+	}
+	if (b == PLACE_YES && !w->done) {
+		keep_answer(w, in, out);
+	}
+	show_hole(in, out);
+	return a == PLACE_YES && b == PLACE_YES ? PLACE_YES : PLACE_ANY;
+}
+
 int place_assign(
 	const struct place_in *in, struct place_work *w, struct place_out *out, struct err *e)
 {
@@ -305,21 +309,8 @@ int place_assign(
 	int r = decide(in, w, out, &vfs, e);
 
 	if (r == PLACE_YES) {
-		enum place_answer a;
-
 		keep_answer(w, in, out);
-		w->stop = w->steps + PLACE_RULE_STEPS_MAX;
-		if (vfs > w->req_n) {
-			a = best_hole(w, in, out);
-		} else {
-			place_pose(w, in, PLACE_PF_NONE, 0);
-			a = place_search(w, false);
-			if (a == PLACE_YES) {
-				keep_answer(w, in, out);
-			}
-		}
-		r = a == PLACE_YES ? PLACE_YES : PLACE_ANY;
-		show_hole(in, out);
+		r = (int)follow_rule(w, in, vfs > w->req_n, out);
 	}
 	if (r >= 0) {
 		out->steps = w->steps;

@@ -13,9 +13,14 @@ uint32_t place_free_mbps(const struct place_in *in, uint32_t pf);
 
 /*
  * place_pose: the problem with hole_mbps and one VF of PF hole set aside (PLACE_PF_NONE: nothing),
- * which must be free there. The hole's PF is the last one.
+ * which must be free there. The hole's PF is the last one. What the last problem taught is used
+ * again if harder is set: this one must be the same but for a larger hole.
  */
-void place_pose(struct place_work *w, const struct place_in *in, uint8_t hole, uint32_t hole_mbps);
+void place_pose(struct place_work *w, const struct place_in *in, uint8_t hole, uint32_t hole_mbps,
+	bool harder);
+
+/* place_derive: what follows from cap and vfs of the PFs, after a change. */
+void place_derive(struct place_work *w, bool harder);
 
 /* place_greedy: best fit, largest request first, once; true if that already is an answer. */
 bool place_greedy(struct place_problem *p);
@@ -43,11 +48,28 @@ enum level_next place_level_next(struct place_work *w, uint32_t at);
 void place_reach_build(struct place_work *w);
 bool place_reach_any(const struct place_reach *r, uint32_t from, uint64_t low, uint64_t high);
 
+/* search.c: answer the problem; on PLACE_YES its sets are the first ones in order. */
+enum place_answer place_search(struct place_work *w);
+
 /*
- * search.c: answer the problem; on PLACE_YES its sets are the first ones in order. What the last
- * problem taught is used again if harder is set: this one must be the same but for less room on its
- * last PF.
+ * fills.c: list the sets that may fill a PF and leave no more bandwidth than waste and no more VFs
+ * than idle. false: they are too many, or steps reached stop.
  */
-enum place_answer place_search(struct place_work *w, bool harder);
+bool place_fills(struct place_work *w, uint64_t waste, uint32_t idle);
+
+/*
+ * cover.c: answer the problem with sets that each leave no more bandwidth than waste; with less
+ * than the problem can spare, no means nothing. On PLACE_YES its sets are an answer, and if first
+ * is set they are the first ones in order.
+ */
+enum place_answer place_cover(struct place_work *w, uint64_t waste, bool first);
+
+/*
+ * solve.c: answer the problem; w->first says whether an answer is the first one in order, which it
+ * is if first is set. turn: steps of the first turn. place_solve_any: any answer, easy ones first.
+ */
+enum place_answer place_solve(struct place_work *w, bool first, uint32_t turn);
+enum place_answer place_solve_any(struct place_work *w);
+uint32_t place_sooner(uint32_t a, uint32_t b);
 
 #endif

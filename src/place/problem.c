@@ -28,8 +28,10 @@ void place_begin(struct place_work *w, const struct place_in *in)
 	w->unit = 0;
 	w->steps = 0;
 	w->serial = 0;
+	w->posed = 0;
 	w->memo_ready = false;
 	w->reach.ready = false;
+	w->cover.ready = false;
 	w->largest = 0;
 	for (uint32_t i = 0; i < in->pf_n; i++) {
 		uint32_t mbps = place_free_mbps(in, i);
@@ -51,6 +53,11 @@ void place_begin(struct place_work *w, const struct place_in *in)
 		w->unit = divisor(w->unit, min);
 	}
 	w->unit = w->unit > 0 ? w->unit : 1;
+	for (uint32_t i = 0; i < w->sized_n; i++) {
+		w->size[i] /= w->unit;
+	}
+	w->units = w->size_sum / w->unit;
+	w->largest = w->largest / w->unit < w->units ? w->largest / w->unit : (uint32_t)w->units;
 }
 
 /* Does PF a come before PF b, which is given after it? */
@@ -83,12 +90,11 @@ static void sort_pfs(struct place_problem *p, const struct place_in *in, uint8_t
  * Make cap and vfs of PF number at what can be used at most. That changes no answer, but shows
  * that space is short, and makes PFs identical that only looked different.
  */
-static void trim(struct place_problem *p, uint32_t at, uint32_t unit)
+static void trim(struct place_problem *p, uint32_t at)
 {
 	uint64_t sum = 0;
 	uint32_t most = 0; /* of the smallest requests */
 
-	p->cap[at] -= p->cap[at] % unit;
 	while (most < p->n && sum + p->size[p->n - 1 - most] <= p->cap[at]) {
 		sum += p->size[p->n - 1 - most];
 		most++;
@@ -107,7 +113,31 @@ static void trim(struct place_problem *p, uint32_t at, uint32_t unit)
 	}
 }
 
-void place_pose(struct place_work *w, const struct place_in *in, uint8_t hole, uint32_t hole_mbps)
+void place_derive(struct place_work *w, bool harder)
+{
+	struct place_problem *p = &w->problem;
+
+	w->posed++;
+	w->serial += harder ? 0 : 3; /* fair attempts have two of their own */
+	p->cap_from[p->pfs] = 0;
+	p->vfs_from[p->pfs] = 0;
+	for (uint32_t at = p->pfs; at-- > 0;) {
+		bool same = at + 1 < p->pfs && p->cap[at] == p->cap[at + 1] &&
+			    p->vfs[at] == p->vfs[at + 1];
+
+		p->cap_from[at] = p->cap_from[at + 1] + p->cap[at];
+		p->vfs_from[at] = p->vfs_from[at + 1] + p->vfs[at];
+		p->same_prev[at] = false;
+		p->same_end[at] = (uint8_t)(at + 1);
+		if (same) {
+			p->same_prev[at + 1] = true;
+			p->same_end[at] = p->same_end[at + 1];
+		}
+	}
+}
+
+void place_pose(struct place_work *w, const struct place_in *in, uint8_t hole, uint32_t hole_mbps,
+	bool harder)
 {
 	struct place_problem *p = &w->problem;
 
@@ -116,25 +146,15 @@ void place_pose(struct place_work *w, const struct place_in *in, uint8_t hole, u
 	p->shares = 0;
 	memcpy(p->size, w->size, sizeof(p->size));
 	sort_pfs(p, in, hole);
-	p->cap_from[p->pfs] = 0;
-	p->vfs_from[p->pfs] = 0;
-	for (uint32_t at = p->pfs; at-- > 0;) {
-		bool last = at + 1 == p->pfs;
+	for (uint32_t at = 0; at < p->pfs; at++) {
 		bool is_hole = p->pf[at] == hole;
+		uint32_t mbps = place_free_mbps(in, p->pf[at]) - (is_hole ? hole_mbps : 0);
 
-		p->cap[at] = place_free_mbps(in, p->pf[at]) - (is_hole ? hole_mbps : 0);
+		p->cap[at] = mbps / w->unit;
 		p->vfs[at] = in->pf[p->pf[at]].vfs - is_hole;
-		trim(p, at, w->unit);
-		p->cap_from[at] = p->cap_from[at + 1] + p->cap[at];
-		p->vfs_from[at] = p->vfs_from[at + 1] + p->vfs[at];
-		p->same_prev[at] = false;
-		if (!last) {
-			p->same_prev[at + 1] =
-				p->cap[at] == p->cap[at + 1] && p->vfs[at] == p->vfs[at + 1];
-		}
-		p->same_end[at] =
-			!last && p->same_prev[at + 1] ? p->same_end[at + 1] : (uint8_t)(at + 1);
+		trim(p, at);
 	}
+	place_derive(w, harder);
 }
 
 bool place_greedy(struct place_problem *p)

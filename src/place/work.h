@@ -11,8 +11,8 @@
 
 /*
  * A question for the search: can these requests, all with a minimum, go to these PFs? Requests
- * descend by minimum, PFs ascend by free bandwidth; a set of requests is a word with bit i for
- * request i.
+ * descend by minimum, PFs ascend by free bandwidth, both in units; a set of requests is a word with
+ * bit i for request i.
  */
 struct place_problem {
 	uint32_t n, pfs;
@@ -56,8 +56,10 @@ struct place_level {
 /* Sums that requests can make; see reach.c. */
 struct place_reach {
 	bool ready;
-	uint32_t quantum;
-	uint64_t sums[PLACE_REQ_MAX + 1][PLACE_REACH_WORDS];
+	bool wraps;     /* sums are counted modulo the bits of a row */
+	uint32_t words; /* of a row, in use */
+	uint32_t from;  /* the first request that has a row */
+	uint64_t sums[PLACE_REACH_ROWS][PLACE_REACH_WORDS];
 };
 
 struct place_memo {
@@ -65,21 +67,83 @@ struct place_memo {
 	uint32_t tag; /* number of the problem and of the PF */
 };
 
+/* A set of requests for one PF; see fills.c. */
+struct place_fill {
+	uint64_t need;  /* which requests: counts of kinds */
+	uint32_t waste; /* bandwidth it leaves */
+	uint8_t group;  /* the first of the identical PFs it is for */
+	uint8_t idle;   /* VFs it leaves */
+};
+
+/* What is left to cover after some choices. */
+struct place_node {
+	uint64_t rest;  /* requests */
+	uint64_t slack; /* bandwidth that may be wasted */
+	uint32_t pfs;
+	uint32_t idle; /* VFs that may be wasted */
+	uint32_t kind; /* the largest of the requests */
+	uint32_t pick; /* the choice */
+	uint8_t by;    /* the group of PFs whose turn it is, or the request's */
+	/* The fills that can still be chosen: words of bits, but for those that are 0. */
+	uint32_t words;
+	uint32_t next; /* the word with the next choice */
+	uint8_t at[PLACE_FILL_WORDS];
+	uint64_t fills[PLACE_FILL_WORDS];
+};
+
+struct place_failed {
+	uint64_t rest;
+	uint32_t pfs, serial;
+};
+
+/* See cover.c. */
+struct place_cover {
+	uint32_t kinds; /* of requests, the smallest first */
+	uint32_t size[PLACE_REQ_MAX];
+	uint8_t first[PLACE_REQ_MAX]; /* the first request of a kind */
+	uint64_t bit[PLACE_REQ_MAX];  /* the guard bit of a kind */
+	uint8_t kind_at[64];          /* the kind whose field or guard bit is there */
+	uint64_t one[PLACE_REQ_MAX];  /* a request */
+	uint8_t end[PLACE_REQ_MAX];   /* the first request of a smaller kind */
+	uint64_t guard, ones, all;    /* all guard bits; one of each kind; all requests */
+	uint32_t looks;               /* not yet in steps */
+	uint32_t problem;             /* number of the one for which all fills are listed, or 0 */
+	uint32_t taught;              /* serial of the problem failed states are of, or 0 */
+	uint64_t waste, limit;        /* that they may leave, as asked and as listed */
+	uint32_t fill_n, words;       /* words for a bit each */
+	struct place_fill fill[PLACE_FILLS_MAX];
+	uint32_t group_from[PLACE_PF_MAX], group_to[PLACE_PF_MAX]; /* the fills of a group */
+	/* Fills with request i and all of its kind before it; that waste, or idle, more than i. */
+	uint64_t with[PLACE_REQ_MAX][PLACE_FILL_WORDS];
+	uint64_t wasting[PLACE_WASTE_ROWS][PLACE_FILL_WORDS];
+	uint64_t idling[PLACE_IDLE_ROWS][PLACE_FILL_WORDS];
+	struct place_node node[PLACE_PF_MAX + 1];
+	bool ready; /* failed was cleared since the call began */
+	uint32_t serial;
+	struct place_failed failed[PLACE_FAILED_MAX];
+};
+
 struct place_work {
 	/* the input: requests in descending order, those without a minimum at the end */
 	uint32_t req_n, sized_n;
-	uint32_t size[PLACE_REQ_MAX];
 	uint8_t order[PLACE_REQ_MAX];
-	uint64_t size_sum;
-	uint32_t largest; /* of the free bandwidths */
-	uint32_t unit;    /* greatest common divisor of the sizes */
+	uint64_t size_sum; /* Mb/s */
+	uint32_t unit; /* Mb/s: greatest common divisor of the minimums; what follows is in units */
+	uint64_t units;   /* sum of the sizes */
+	uint32_t largest; /* of the free bandwidths, and not more than units */
+	uint32_t size[PLACE_REQ_MAX];
 	uint32_t steps, stop, limit;
+	uint32_t posed; /* problems so far */
+	bool only;      /* the hole being tried is the only one that can be */
+	bool first;     /* the problem's answer is the first one in order */
+	bool done;      /* and so is the assignment given out, with the hole it has */
 	struct place_problem problem;
 	struct place_level level[PLACE_PF_MAX];
-	uint32_t serial; /* of the problem, or of several, each harder than the one before */
+	uint32_t serial; /* of the problem */
 	bool memo_ready; /* cleared since the call began */
 	struct place_memo memo[PLACE_MEMO_MAX];
 	struct place_reach reach; /* made when it is needed */
+	struct place_cover cover;
 };
 
 #endif

@@ -21,7 +21,7 @@
 #define SCHED_ENTRIES_MAX (16u << 20) /* nodes of all claims together: 8 to 36 bytes each */
 #define SCHED_UID_MAX     320         /* "namespace/name" stands in where a pod has no uid */
 
-/* Steps of placement that one question may cost for all its nodes together: some 0.2 s. */
+/* Steps of placement that one question may cost for all its nodes together: some 0.1 s. */
 #define SCHED_STEPS_MAX      (8 * (uint64_t)PLACE_STEPS_MAX)
 
 #define SCHED_TTL_MS_DEFAULT 30000
