@@ -52,7 +52,7 @@ static void reply_give(struct link *k, size_t used)
 	if (k->reply == NULL) {
 		return;
 	}
-	if (w->keep_n < WATCH_KEEP && used <= 256 * 1024) {
+	if (w->keep_n < WATCH_KEEP && used <= WATCH_KEEP_BYTES) {
 		w->keep[w->keep_n++] = k->reply;
 	} else {
 		(void)munmap(k->reply, WATCH_REPLY_MAX); /* a mapping of our own */

@@ -6,12 +6,13 @@
 #include "http/client.h"
 #include "sched/sched.h"
 
-#define WATCH_REPLY_MAX   (8u << 20) /* of one node; 4096 VFs in full take 3 MB */
-#define WATCH_POLL_S      25         /* how long a node may have nothing new */
-#define WATCH_HEAD_MAX    384        /* of a request */
-#define WATCH_BACKOFF_MS  1000       /* after a failure; doubles each time ... */
-#define WATCH_BACKOFF_MAX 16000      /* ... up to this */
-#define WATCH_KEEP        8          /* reply buffers kept for the next ones */
+#define WATCH_REPLY_MAX   (8u << 20)   /* of one node; 4096 VFs in full take 3 MB */
+#define WATCH_POLL_S      25           /* how long a node may have nothing new */
+#define WATCH_HEAD_MAX    384          /* of a request */
+#define WATCH_BACKOFF_MS  1000         /* after a failure; doubles each time ... */
+#define WATCH_BACKOFF_MAX 16000        /* ... up to this */
+#define WATCH_KEEP        64           /* reply buffers kept for the next ones ... */
+#define WATCH_KEEP_BYTES  (128u << 10) /* ... that are no larger than this */
 
 enum link_state { LINK_IDLE, LINK_FETCH, LINK_FOLLOW };
 enum link_kind { LINK_NEW, LINK_FULL, LINK_PLAIN }; /* what the node speaks */
