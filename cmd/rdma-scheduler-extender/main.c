@@ -26,6 +26,9 @@
 #define CONNS       HTTP_CONNS_DEFAULT
 #define TIMERS      (HTTP_SERVER_TIMERS(CONNS) + WATCH_TIMERS + 2)
 
+#define FILES_OWN   (CONNS + 64) /* descriptors that are not for nodes */
+#define FILES_LEAST 16           /* connections to nodes at one time, however few descriptors */
+
 #define PREFIX      "/scheduler/rdma_scheduling"
 
 /* One process serves one cluster: its memory is here, untouched pages cost nothing. */
@@ -41,7 +44,7 @@ static struct extender {
 	struct bodies bodies;
 	struct calls calls;
 	struct pages pages;
-	struct http_route route[10];
+	struct http_route route[12];
 } ex;
 
 static void text_ok(void *arg, const struct http_req *req, struct http_resp *resp)
@@ -78,6 +81,8 @@ static size_t set_routes(void)
 	ex.route[n++] = post(PREFIX "/preempt", calls_preempt);
 	ex.route[n++] = post("/scheduler/prioritize", calls_prioritize);
 	ex.route[n++] = post("/scheduler/preempt", calls_preempt);
+	ex.route[n++] = post(PREFIX "/bind", calls_bind);
+	ex.route[n++] = post("/scheduler/bind", calls_bind);
 	ex.route[n++] = get("/v1/nodes", pages_nodes);
 	ex.route[n++] = get("/metrics", pages_metrics);
 	ex.route[n++] = get("/healthz", text_ok);
@@ -116,17 +121,22 @@ static void on_signal(struct loop *l, struct loop_fd *w, uint32_t events)
 	http_server_stop(&ex.server, on_stopped, l);
 }
 
-/* A connection for each node: as many descriptors as we may have. */
-static void raise_files(void)
+/* A connection for each node: as many descriptors as we may have, less what is not for nodes. */
+static uint32_t raise_files(void)
 {
-	struct rlimit lim;
+	struct rlimit lim = {.rlim_cur = FILES_LEAST};
+	struct rlimit most;
 
-	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
-		lim.rlim_cur = lim.rlim_max;
-		if (setrlimit(RLIMIT_NOFILE, &lim) < 0) {
-			log_warn("only %llu files may be open", (unsigned long long)lim.rlim_cur);
-		}
+	(void)getrlimit(RLIMIT_NOFILE, &lim); /* cannot fail for this resource */
+	most = (struct rlimit){lim.rlim_max, lim.rlim_max};
+	if (lim.rlim_cur < lim.rlim_max && setrlimit(RLIMIT_NOFILE, &most) == 0) {
+		lim = most;
 	}
+	if (lim.rlim_cur >= (rlim_t)FILES_OWN + SCHED_NODES_MAX) {
+		return SCHED_NODES_MAX;
+	}
+	return (uint32_t)(lim.rlim_cur > FILES_OWN + FILES_LEAST ? lim.rlim_cur - FILES_OWN
+								 : FILES_LEAST);
 }
 
 static uint16_t port_of(const struct sock_addr *a)
@@ -154,13 +164,13 @@ static int listen_all(struct err *e)
 	return 0;
 }
 
-static int set_up_model(struct err *e)
+static int set_up_model(uint32_t files, struct err *e)
 {
 	const struct ext_opts *o = &ex.opts;
 	int r = sched_init(&ex.sched, (int64_t)o->claim_ttl_s * 1000, e);
 
 	if (r == 0) {
-		r = watch_init(&ex.watch, &ex.loop, &ex.sched, e);
+		r = watch_init(&ex.watch, &ex.loop, &ex.sched, files, e);
 	}
 	if (r < 0) {
 		return r;
@@ -180,10 +190,9 @@ static int set_up(struct err *e)
 	const struct http_server_conf conf = {.conns = CONNS, .idle_ms = IDLE_MS};
 	int r;
 
-	raise_files();
 	r = loop_init(&ex.loop, ex.heap, TIMERS, e);
 	if (r == 0) {
-		r = set_up_model(e);
+		r = set_up_model(raise_files(), e);
 	}
 	if (r == 0) {
 		r = http_server_init(&ex.server, &ex.loop, ex.route, set_routes(), &conf, e);
