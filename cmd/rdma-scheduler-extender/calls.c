@@ -101,7 +101,7 @@ void calls_free(struct calls *c)
 static void log_decision(struct calls *c, const struct call *call, int64_t us)
 {
 	static const char *const word[KUBE_VERDICTS] = {
-		"", "without room", "too small", "unknown", "malformed", "left out"};
+		"", "without room", "too small", "unknown", "malformed", "left out", "undecided"};
 	uint32_t count[KUBE_VERDICTS] = {0};
 	char text[200];
 	struct buf b;
@@ -223,6 +223,8 @@ static uint8_t verdict_of(uint8_t v)
 		return KUBE_NEVER;
 	case SCHED_NARROWED:
 		return KUBE_NARROWED;
+	case SCHED_UNDECIDED:
+		return KUBE_UNDECIDED;
 	default:
 		return KUBE_UNKNOWN;
 	}
@@ -302,12 +304,12 @@ static void ask_nodes(struct calls *c, struct call *call)
 			continue;
 		}
 		link = &c->watch->link[node];
-		if (item->ip.n > 0) {
-			(void)watch_address(c->watch, node, item->ip); /* else as it was */
-		} else if (!link->ready &&
-			   (item->dns.n == 0 || !watch_address(c->watch, node, item->dns))) {
-			/* A name alone: it may be an address. */
-			(void)watch_address(c->watch, node, item->name);
+		if (item->ip.n == 0 || !watch_address(c->watch, node, item->ip)) {
+			if (item->dns.n > 0) {
+				watch_name(c->watch, node, item->dns);
+			} else if (!call->args.has_nodes) {
+				watch_name(c->watch, node, item->name); /* all that is known */
+			}
 		}
 		if ((link->waiters >> bit & 1) == 0 && watch_ask(c->watch, node, bit)) {
 			call->pending++;
@@ -449,6 +451,26 @@ void calls_prioritize(void *arg, const struct http_req *req, struct http_resp *r
 void calls_preempt(void *arg, const struct http_req *req, struct http_resp *resp)
 {
 	handle(arg, CALL_PREEMPT, req, resp);
+}
+
+/* The scheduler shows Error in the pod's event, which it does not do with a status. */
+void calls_bind(void *arg, const struct http_req *req, struct http_resp *resp)
+{
+	static const char why[] = "rdma-scheduler-extender does not bind pods: remove bindVerb "
+				  "from this extender in the configuration of kube-scheduler";
+	struct kube_binding b;
+	struct err e;
+	int r = req->body.n == 0 ? err_set(&e, EINVAL, "the request has no body")
+				 : kube_binding_find(req->body, &b, &e);
+
+	(void)arg;
+	if (r < 0 && r != -EPROTO) {
+		http_resp_error(resp, 400, e.msg);
+		return;
+	}
+	log_warn("bind: %s", r == 0 ? why : e.msg);
+	resp->type = "application/json";
+	kube_binding_reply(&resp->text, r == 0 ? why : e.msg);
 }
 
 void calls_node_done(void *arg, uint32_t node, uint64_t waiters)

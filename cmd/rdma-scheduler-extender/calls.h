@@ -74,6 +74,9 @@ void calls_filter(void *arg, const struct http_req *req, struct http_resp *resp)
 void calls_prioritize(void *arg, const struct http_req *req, struct http_resp *resp);
 void calls_preempt(void *arg, const struct http_req *req, struct http_resp *resp);
 
+/* calls_bind: says that pods are not bound here. */
+void calls_bind(void *arg, const struct http_req *req, struct http_resp *resp);
+
 /* calls_node_done: for struct watch: node i is known now, or will not be. */
 void calls_node_done(void *arg, uint32_t node, uint64_t waiters);
 

@@ -89,7 +89,7 @@ void sched_replace(struct sched *s, uint32_t i)
 			continue;
 		}
 		pf_n = sched_copy_free(s, i, free);
-		if (sched_place(s, free, pf_n, c->req, c->req_n, &out, &steps)) {
+		if (sched_place(s, free, pf_n, c->req, c->req_n, &out, &steps) == PLACE_YES) {
 			memcpy(pfs_of(entry), out.pf, c->req_n);
 			sched_take(pf, out.pf, c->req, c->req_n);
 		} else {
@@ -199,6 +199,11 @@ struct sched_claim *sched_claim_new(struct sched *s, const struct sched_ask *ask
 int64_t sched_expire(struct sched *s, int64_t now_ms)
 {
 	while (s->oldest != NULL && now_ms - s->oldest->at_ms >= s->ttl_ms) {
+		const struct sched_claim *c = s->oldest;
+
+		for (uint32_t k = 0; k < c->entry_n; k++) {
+			s->node[sched_entry_node(sched_entry(c, k))].lapsed_ms = now_ms;
+		}
 		s->expired++;
 		sched_claim_drop(s, s->oldest);
 	}

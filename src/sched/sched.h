@@ -39,6 +39,7 @@ struct sched_node {
 	struct sched_pf few[SCHED_PF_FEW];
 	uint32_t more; /* place for more PFs than that, or SCHED_NONE */
 	int64_t asked_ms, known_ms;
+	int64_t lapsed_ms; /* when a claim here expired last */
 	uint64_t revision;
 	char name[SCHED_NAME_MAX + 1];
 };
@@ -135,6 +136,7 @@ enum sched_verdict {
 	SCHED_NEVER, /* not even on the empty node */
 	SCHED_UNKNOWN,
 	SCHED_NARROWED,
+	SCHED_UNDECIDED, /* placement needs more steps than SCHED_STEPS_MAX; nothing is promised */
 };
 
 /*

@@ -16,7 +16,7 @@ struct sched_chunk {
 struct sched_kept {
 	uint32_t serial, pf_n;
 	struct place_pf pf[SCHED_PF_FEW];
-	bool fits;
+	uint8_t answer; /* enum place_answer */
 	uint8_t at[PLACE_REQ_MAX];
 };
 
@@ -30,8 +30,11 @@ unsigned char *sched_entry(const struct sched_claim *c, uint32_t k);
 uint32_t sched_entry_node(const unsigned char *entry);
 unsigned char *sched_entry_find(const struct sched_claim *c, uint32_t node);
 
-/* Place the interfaces on what is free there: true and the PFs. */
-bool sched_place(struct sched *s, const struct place_pf *pf, size_t pf_n,
+/*
+ * Place the interfaces on what is free there: PLACE_YES and the PFs, PLACE_NO, or PLACE_LIMIT when
+ * that took more than the steps left of SCHED_STEPS_MAX; steps counts them.
+ */
+enum place_answer sched_place(struct sched *s, const struct place_pf *pf, size_t pf_n,
 	const struct place_request *req, uint32_t req_n, struct place_out *out, uint64_t *steps);
 
 /* Take from, or give back to, what is free on a node, as pf[] says. */

@@ -99,7 +99,8 @@ void sched_score(struct sched *s, const struct sched_ask *ask, const uint32_t *n
 		if (k == 0 || pf_n != last_n || memcmp(free, last, pf_n * sizeof(*free)) != 0) {
 			memcpy(last, free, pf_n * sizeof(*free));
 			last_n = pf_n;
-			fits = sched_place(s, free, pf_n, ask->req, ask->req_n, &placed, &steps);
+			fits = sched_place(s, free, pf_n, ask->req, ask->req_n, &placed, &steps) ==
+			       PLACE_YES;
 		}
 		if (fits) {
 			scores[k] = (uint8_t)((score(sched_pfs(s, node[k]), free, pf_n, ask->req,
