@@ -24,7 +24,7 @@
 #define SHUTDOWN_MS 4500   /* SIGTERM to exit: under the 5 s that are promised */
 #define IDLE_MS     150000 /* schedulers keep connections for 90 s and do not repeat a POST */
 #define CONNS       HTTP_CONNS_DEFAULT
-#define TIMERS      (HTTP_SERVER_TIMERS(CONNS) + WATCH_TIMERS + 2)
+#define TIMERS      (HTTP_SERVER_TIMERS(CONNS) + WATCH_TIMERS + CALLS_TIMERS + 2)
 
 #define FILES_OWN   (CONNS + 64) /* descriptors that are not for nodes */
 #define FILES_LEAST 16           /* connections to nodes at one time, however few descriptors */

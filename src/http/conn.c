@@ -557,6 +557,11 @@ struct http_conn *http_resp_later(struct http_resp *r)
 	return r->conn;
 }
 
+bool http_later_gone(const struct http_conn *c)
+{
+	return !c->watched;
+}
+
 void http_later_begin(struct http_conn *c, struct http_resp *r)
 {
 	ASSERT(c->state == CONN_LATER);

@@ -69,6 +69,7 @@ void http_resp_error(struct http_resp *r, int status, const char *why);
  * handler's to bound.
  */
 struct http_conn *http_resp_later(struct http_resp *r);
+bool http_later_gone(const struct http_conn *c); /* nobody will read the answer, for sure */
 void http_later_begin(struct http_conn *c, struct http_resp *r);
 void http_later_send(struct http_conn *c, struct http_resp *r);
 
