@@ -314,6 +314,9 @@ static void handle(
 	call->begun_us = clock_us();
 	call->body = (void *)req->body.p;
 	call->body_n = req->body.n;
+	if (call->body != NULL) {
+		bodies_busy(call->body);
+	}
 	call->pending = 0;
 	memset(call->why, 0, sizeof(call->why));
 	if (req->body.n == 0) {
@@ -351,6 +354,13 @@ void *calls_body_get(void *arg, size_t n)
 	struct calls *c = arg;
 
 	return bodies_get(c->bodies, n);
+}
+
+bool calls_body_grow(void *arg, void *mem, size_t n)
+{
+	struct calls *c = arg;
+
+	return bodies_grow(c->bodies, mem, n);
 }
 
 void calls_body_put(void *arg, void *mem)

@@ -76,6 +76,7 @@ const char *call_outcome_name(enum call_outcome o);
 /* Routes' functions; arg is the struct calls. */
 void *calls_body_get(void *arg, size_t n);
 void calls_body_put(void *arg, void *mem);
+bool calls_body_grow(void *arg, void *mem, size_t n);
 void calls_filter(void *arg, const struct http_req *req, struct http_resp *resp);
 void calls_prioritize(void *arg, const struct http_req *req, struct http_resp *resp);
 void calls_preempt(void *arg, const struct http_req *req, struct http_resp *resp);

@@ -62,7 +62,8 @@ static struct http_route post(const char *path, http_handler *fn)
 		.arg = &ex.calls,
 		.max_body = (uint64_t)ex.opts.max_body_mb << 20,
 		.body_get = calls_body_get,
-		.body_put = calls_body_put};
+		.body_put = calls_body_put,
+		.body_grow = calls_body_grow};
 }
 
 static struct http_route get(const char *path, http_handler *fn)

@@ -614,6 +614,47 @@ def test_a_second_client_while_a_large_body_arrives(cluster):
         assert ext.filter(pod("u1", 1000), [a])[0] == [a.name]
 
 
+def begin_body(ext, declared, sent):
+    """A client that has announced a body and sent a part of it."""
+    c = socket.create_connection(("127.0.0.1", ext.port))
+    c.settimeout(20)
+    if declared is None:
+        c.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"
+                  % FILTER.encode())
+    else:
+        c.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+                  % (FILTER.encode(), declared) + b" " * sent)
+    return c
+
+
+@pytest.mark.parametrize("declared", [256 << 20, None])
+def test_bodies_that_are_only_announced_cost_nobody_anything(cluster, declared):
+    a = cluster.add()
+    ext = cluster.start()
+    slow_ones = [begin_body(ext, declared, 1) for _ in range(20)]
+    assert ext.filter(pod("u1", 1000), [a])[0] == [a.name]
+    for c in slow_ones:
+        c.close()
+
+
+def test_the_largest_unfinished_body_gives_way(cluster):
+    a = cluster.add()
+    ext = cluster.start("--max-body", "4")  # two such together
+    large = [begin_body(ext, 4 << 20, (4 << 20) - 1000 * (i + 1)) for i in range(2)]
+    wait_for(lambda: ext.rss_kib() > 8000)
+    time.sleep(0.3)
+    body = args(pod("u1", 1000), [a])
+    body["Nodes"]["items"][0]["metadata"]["x"] = "y" * (3 << 20)
+    status, text = ext.curl(FILTER, body)
+    assert status == 200 and len(json.loads(text)["Nodes"]["items"]) == 1
+    large[0].sendall(b" ")
+    assert large[0].recv(20).startswith(b"HTTP/1.1 503")
+    large[1].sendall(b" " * 2000)
+    assert large[1].recv(20).startswith(b"HTTP/1.1 400"), "blanks alone are no request"
+    for c in large:
+        c.close()
+
+
 def test_memory_goes_back_after_a_large_call(cluster):
     a = cluster.add()
     ext = cluster.start()
