@@ -29,6 +29,8 @@ char *link_reply_mem(void *arg, size_t *cap)
 		k->reply = p == MAP_FAILED ? NULL : p;
 	}
 	*cap = k->reply == NULL ? 0 : WATCH_REPLY_MAX;
+	/* An answer that has begun does not take the time of a long poll. */
+	http_client_hurry(&k->client, clock_ms() + w->timeout_ms);
 	return k->reply;
 }
 
@@ -131,6 +133,7 @@ void link_slot_give(struct link *k)
 	struct watch *w = the_watch;
 
 	if (k->ready) {
+		loop_timer_del(w->loop, &k->pause);
 		http_client_close(&k->client);
 	}
 	w->open -= k->open ? 1 : 0;

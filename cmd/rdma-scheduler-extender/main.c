@@ -17,7 +17,7 @@
 
 #define IDLE_MS     150000 /* schedulers keep connections for 90 s and do not repeat a POST */
 #define CONNS       HTTP_CONNS_DEFAULT
-#define TIMERS      (HTTP_SERVER_TIMERS(CONNS) + WATCH_TIMERS + HTTP_STOP_TIMERS + 1)
+#define TIMERS      (HTTP_SERVER_TIMERS(CONNS) + WATCH_TIMERS + CALLS_TIMERS + HTTP_STOP_TIMERS + 1)
 
 #define FILES_OWN   (CONNS + 64) /* descriptors that are not for nodes */
 #define FILES_LEAST 16           /* connections to nodes at one time, however few descriptors */
@@ -47,7 +47,8 @@ static struct http_route post(const char *path, http_handler *fn)
 		.arg = &ex.calls,
 		.max_body = (uint64_t)ex.opts.max_body_mb << 20,
 		.body_get = calls_body_get,
-		.body_put = calls_body_put};
+		.body_put = calls_body_put,
+		.body_grow = calls_body_grow};
 }
 
 static struct http_route get(const char *path, http_handler *fn)

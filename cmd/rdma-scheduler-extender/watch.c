@@ -12,8 +12,7 @@
  * There may be fewer descriptors than nodes. Then kept_max nodes are followed; the others share
  * what is left, their connections are closed behind each answer, and they are polled: asked every
  * WATCH_POLL_MS in the background, and believed for WATCH_VALID_MS. That is safe for nodes that
- * tell who holds what: what the scheduler sends there is claimed until the node shows it, and where
- * a claim expired the node is asked anew.
+ * tell who holds what: a claim there lasts until the node has said something later than its end.
  */
 #include "watch_priv.h"
 
@@ -86,6 +85,10 @@ static bool fetch(struct link *k, int64_t deadline_ms)
 	struct err e;
 	struct buf b;
 
+	if (k->kind == LINK_PLAIN && clock_ms() - k->plain_ms >= WATCH_PLAIN_MS) {
+		k->kind = LINK_NEW; /* it may have learnt to */
+	}
+	k->sent_ms = clock_ms();
 	buf_init(&b, k->path, sizeof(k->path));
 	buf_add_c(&b, k->kind == LINK_PLAIN ? "/getpfs" : "/v1/node?vfs=used&after=0&timeout_s=0");
 	buf_add_chr(&b, '\0');
@@ -148,9 +151,27 @@ static void follow(struct link *k)
 	}
 }
 
+static void on_pause(struct loop *l, struct loop_timer *t)
+{
+	(void)l;
+	follow(CONTAINER_OF(t, struct link, pause));
+}
+
+/*
+ * A node that always has something to say is not listened to without a break, and the longer the
+ * more it says. Meanwhile what it said counts as current.
+ */
+static void follow_later(struct link *k, size_t body_n)
+{
+	k->state = LINK_PAUSE;
+	k->pause.fn = on_pause;
+	loop_timer_set(the_watch->loop, &k->pause,
+		clock_ms() + WATCH_PAUSE_MS + (int64_t)(body_n / WATCH_PAUSE_BYTES));
+}
+
 /* --- Answers */
 
-static void took_state(struct link *k)
+static void took_state(struct link *k, bool followed, size_t body_n)
 {
 	struct watch *w = the_watch;
 	uint32_t i = link_index(k);
@@ -162,13 +183,18 @@ static void took_state(struct link *k)
 	k->fails = 0;
 	k->why[0] = '\0';
 	k->kind = w->state->full && w->state->revision > 0 ? LINK_FULL : k->kind;
-	sched_node_update(w->sched, i, w->state, clock_ms());
+	/* An answer to a long poll comes when it was made; another may rest on an older reading. */
+	sched_node_update(w->sched, i, w->state, followed ? clock_ms() : k->sent_ms);
 	k->state = LINK_IDLE;
 	if (!link_slot_keep(k)) {
 		link_slot_give(k);
 		poll_soon(w);
-	} else if (k->kind == LINK_FULL) {
-		follow(k);
+	} else if (k->kind == LINK_FULL && clock_ms() >= k->unfollowed_ms) {
+		if (followed) {
+			follow_later(k, body_n);
+		} else {
+			follow(k);
+		}
 	}
 	end_fetch(k);
 }
@@ -176,27 +202,39 @@ static void took_state(struct link *k)
 /* The node does not know /v1/node, or not as we do: ask as the document has it. */
 static void fall_back(struct link *k)
 {
+	int64_t latest = clock_ms() + the_watch->timeout_ms;
+
 	k->kind = LINK_PLAIN;
+	k->plain_ms = clock_ms();
 	k->state = LINK_IDLE;
-	(void)fetch(k, k->deadline_ms); /* its failure is told to those who wait */
+	/* The deadline of a node that was followed is far. */
+	(void)fetch(k, k->deadline_ms < latest
+			       ? k->deadline_ms
+			       : latest); /* its failure is told to those who wait */
 }
 
 static void on_answer(struct link *k, const struct http_result *res)
 {
-	bool plain = k->kind == LINK_PLAIN;
+	bool plain = k->kind == LINK_PLAIN, followed = k->state == LINK_FOLLOW;
 	struct err e;
 	char why[64];
 	struct buf b;
 	int r;
 
 	if (res->status == 204 && k->state == LINK_FOLLOW) {
-		the_watch->sched->node[link_index(k)].known_ms = clock_ms();
-		follow(k);
+		sched_node_still(the_watch->sched, link_index(k), clock_ms());
+		follow_later(k, 0);
 		return;
 	}
 	if (res->status != 200) {
-		if (!plain && res->status >= 400 && res->status < 500) {
+		if (!plain && (res->status == 404 || res->status == 405 || res->status == 501)) {
 			fall_back(k);
+			return;
+		}
+		if (k->state == LINK_FOLLOW) {
+			/* What it said stands; it will be asked in each call for a while. */
+			k->state = LINK_IDLE;
+			k->unfollowed_ms = clock_ms() + WATCH_REFUSED_MS;
 			return;
 		}
 		buf_init(&b, why, sizeof(why));
@@ -215,7 +253,7 @@ static void on_answer(struct link *k, const struct http_result *res)
 		(void)err_wrap(&e, "answer cannot be believed");
 		link_failed(k, e.msg);
 	} else {
-		took_state(k);
+		took_state(k, followed, res->body.n);
 	}
 }
 
@@ -250,14 +288,14 @@ static bool is_polled(const struct watch *w, uint32_t i, int64_t now)
 	const struct sched_node *n = &w->sched->node[i];
 
 	return w->link[i].kind == LINK_FULL && !w->link[i].kept && n->known &&
-	       now - n->known_ms < WATCH_VALID_MS && n->known_ms > n->lapsed_ms;
+	       now - n->known_ms < WATCH_VALID_MS;
 }
 
 bool watch_ask(struct watch *w, uint32_t i, unsigned bit)
 {
 	struct link *k = &w->link[i];
 
-	if (k->state == LINK_FOLLOW || (!k->ready && !k->named)) {
+	if (k->state == LINK_FOLLOW || k->state == LINK_PAUSE || (!k->ready && !k->named)) {
 		return false;
 	}
 	if (k->state == LINK_IDLE) {
@@ -280,12 +318,13 @@ const char *watch_word(const struct watch *w, uint32_t i, const char **why)
 	*why = k->why[0] != '\0' ? k->why : !k->ready && !k->named ? "no address is known" : NULL;
 	switch (k->state) {
 	case LINK_FOLLOW:
+	case LINK_PAUSE:
 		return "followed";
 	case LINK_IDLE:
 		if (k->fails > 0 || !k->ready) {
 			return "failed";
 		}
-		return k->kind == LINK_PLAIN ? "asked-each-time" : "polled";
+		return k->kind == LINK_PLAIN || k->kept ? "asked-each-time" : "polled";
 	default:
 		return "asking";
 	}
@@ -367,7 +406,8 @@ static void on_tick(struct loop *l, struct loop_timer *t)
 		if (!w->sched->node[i].used || k->waiters != 0) {
 			continue;
 		}
-		if (now - w->sched->node[i].asked_ms >= w->forget_ms) {
+		if (now - w->sched->node[i].asked_ms >= w->forget_ms &&
+			w->sched->node[i].pins == 0) {
 			link_close(k);
 			sched_node_drop(w->sched, i);
 		} else if (k->state == LINK_IDLE && k->fails > 0 && now >= k->retry_ms) {

@@ -8,7 +8,7 @@
 #include "sched/sched.h"
 
 #define WATCH_REPLY_MAX   (8u << 20)   /* of one node; 4096 VFs in full take 3 MB */
-#define WATCH_POLL_S      25           /* how long a node may have nothing new */
+#define WATCH_POLL_S      10           /* how long a node may have nothing new */
 #define WATCH_HEAD_MAX    384          /* of a request */
 #define WATCH_BACKOFF_MS  1000         /* after a failure; doubles each time ... */
 #define WATCH_BACKOFF_MAX 16000        /* ... up to this */
@@ -20,7 +20,12 @@
 #define WATCH_ASKED_MS    60000 /* ... and how long after a scheduler asked about them */
 #define WATCH_LOGGED      20    /* lines a second about nodes that do not answer */
 
-enum link_state { LINK_IDLE, LINK_NAME, LINK_SLOT, LINK_FETCH, LINK_FOLLOW };
+#define WATCH_PLAIN_MS    60000 /* a node that knows only /getpfs is asked for more so often */
+#define WATCH_REFUSED_MS  5000  /* a node that does not let itself be followed is asked instead */
+#define WATCH_PAUSE_MS    50    /* between two answers of a node that is followed ... */
+#define WATCH_PAUSE_BYTES 20000 /* ... and a millisecond for so many bytes */
+
+enum link_state { LINK_IDLE, LINK_NAME, LINK_SLOT, LINK_FETCH, LINK_FOLLOW, LINK_PAUSE };
 enum link_kind { LINK_NEW, LINK_FULL, LINK_PLAIN }; /* what the node speaks */
 
 /* One node's connection; its index is the node's. */
@@ -37,6 +42,9 @@ struct link {
 	uint32_t prev, next; /* in one of the lists of watch: index + 1, or 0 */
 	uint64_t waiters;    /* requests that wait for it, one bit each */
 	int64_t retry_ms, deadline_ms;
+	int64_t sent_ms, plain_ms,
+		unfollowed_ms; /* last question; found plain; not followed until */
+	struct loop_timer pause;
 	char *reply; /* memory of the answer being received */
 	char path[80], host[64];
 	char head[WATCH_HEAD_MAX];
@@ -76,7 +84,7 @@ struct watch {
 };
 
 /* Timers that may be set at one time. */
-#define WATCH_TIMERS (SCHED_NODES_MAX + 4)
+#define WATCH_TIMERS (2 * SCHED_NODES_MAX + 4)
 
 /* watch_init: files is how many descriptors may be open for connections to nodes. */
 int watch_init(struct watch *w, struct loop *loop, struct sched *s, uint32_t files,

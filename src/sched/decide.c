@@ -238,17 +238,21 @@ int sched_filter(struct sched *s, const struct sched_ask *ask, const uint32_t *n
 	struct question q = {.s = s, .ask = ask};
 	struct sched_claim *old = sched_claim_find(s, ask->uid);
 
-	if (old != NULL) {
-		sched_claim_drop(s, old);
+	if (n == 0) {
+		return 0; /* nothing is decided, so nothing ends */
 	}
 	q.claim = begin_claim(&q, n, now_ms, e);
 	if (q.claim == NULL) {
 		return -ENOSPC;
 	}
+	if (old != NULL) {
+		sched_claim_drop(s, old);
+	}
 	s->serial++;
 	for (size_t k = 0; k < n; k++) {
 		if (node[k] != SCHED_NONE && s->node[node[k]].serial != s->serial) {
 			s->node[node[k]].serial = s->serial;
+			s->node[node[k]].asked_ms = now_ms;
 			s->node[node[k]].verdict = judge(&q, node[k]);
 		}
 	}
@@ -263,12 +267,11 @@ int sched_filter(struct sched *s, const struct sched_ask *ask, const uint32_t *n
 }
 
 bool sched_fits_without(struct sched *s, const struct sched_ask *ask, uint32_t i,
-	const uint64_t *gone, size_t gone_n)
+	const uint64_t *gone, size_t gone_n, uint64_t *steps)
 {
 	const struct sched_pf *pf = sched_pfs_const(s, i);
 	struct place_pf free[PLACE_PF_MAX], held[PLACE_PF_MAX] = {{0}};
 	struct place_out out;
-	uint64_t steps = 0;
 	uint64_t self = sched_uid_hash(ask->uid);
 
 	if (!s->node[i].known) {
@@ -285,23 +288,27 @@ bool sched_fits_without(struct sched *s, const struct sched_ask *ask, uint32_t i
 		free[p] = (struct place_pf){is->vfs - vfs, used < is->mbps ? is->mbps - used : 0};
 	}
 	for (const struct sched_claim *c = s->oldest; c != NULL; c = c->newer) {
-		bool goes = c->uid_hash == self;
+		const uint8_t *at = sched_claim_on(c, i);
+		bool goes = c->uid_hash == self || at == NULL;
+		struct place_request rest[PLACE_REQ_MAX];
+		uint8_t which[PLACE_REQ_MAX];
+		uint32_t n;
 
 		for (size_t g = 0; g < gone_n && !goes; g++) {
 			goes = c->uid_hash == gone[g];
 		}
-		if (goes || sched_entry_find(c, i) == NULL) {
+		n = goes ? 0 : sched_rest(c, at, rest, which);
+		if (n == 0) {
 			continue;
 		}
-		if (sched_place(s, free, s->node[i].pf_n, c->req, c->req_n, &out, &steps) !=
-			PLACE_YES) {
+		if (sched_place(s, free, s->node[i].pf_n, rest, n, &out, steps) != PLACE_YES) {
 			return false;
 		}
-		for (uint32_t k = 0; k < c->req_n; k++) {
+		for (uint32_t k = 0; k < n; k++) {
 			free[out.pf[k]].vfs--;
-			free[out.pf[k]].mbps -= c->req[k].min;
+			free[out.pf[k]].mbps -= rest[k].min;
 		}
 	}
-	return sched_place(s, free, s->node[i].pf_n, ask->req, ask->req_n, &out, &steps) ==
+	return sched_place(s, free, s->node[i].pf_n, ask->req, ask->req_n, &out, steps) ==
 	       PLACE_YES;
 }

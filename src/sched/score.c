@@ -69,8 +69,8 @@ static size_t free_for(
 	size_t n = sched_copy_free(s, i, free);
 	const uint8_t *at = own == NULL ? NULL : sched_claim_on(own, i);
 
-	if (at != NULL && at[0] != SCHED_PF_LOST) {
-		for (uint32_t k = 0; k < own->req_n; k++) {
+	for (uint32_t k = 0; at != NULL && k < own->req_n; k++) {
+		if (at[k] < PLACE_PF_MAX) {
 			free[at[k]].vfs++;
 			free[at[k]].mbps += own->req[k].min;
 		}
