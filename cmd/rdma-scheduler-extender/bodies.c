@@ -4,6 +4,7 @@
 #include "bodies.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "kube/reply.h"
 
@@ -11,7 +12,9 @@
 struct body {
 	size_t mapped; /* bytes of the mapping */
 	size_t cap;    /* largest request it serves */
-	size_t n;      /* asked for now */
+	size_t n;      /* bytes that have arrived, counted in held */
+	bool busy, cut;
+	struct body *next, **at; /* in the list of bodies in use */
 };
 
 #define FRONT (sizeof(struct body) + KUBE_REPLY_HEAD)
@@ -55,13 +58,15 @@ static struct body *map_body(size_t n)
 	return body;
 }
 
+static struct body *body_of(void *mem)
+{
+	return (void *)((char *)mem - FRONT);
+}
+
 void *bodies_get(struct bodies *b, size_t n)
 {
 	struct body *body = b->kept;
 
-	if (n > b->max - b->held) {
-		return NULL;
-	}
 	if (body != NULL && n <= body->cap) {
 		b->kept = NULL;
 		loop_timer_del(b->loop, &b->timer);
@@ -71,17 +76,67 @@ void *bodies_get(struct bodies *b, size_t n)
 	if (body == NULL) {
 		return NULL;
 	}
-	body->n = n;
-	b->held += n;
+	body->n = 0;
+	body->busy = body->cut = false;
+	body->next = b->first;
+	body->at = &b->first;
+	if (body->next != NULL) {
+		body->next->at = &body->next;
+	}
+	b->first = body;
 	return (char *)body + FRONT;
+}
+
+/* Its pages go at once, its client hears of it with the next byte. */
+static void cut(struct bodies *b, struct body *body)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	b->held -= body->n;
+	body->n = 0;
+	body->cut = true;
+	/* The first page has this struct. Fails only for what is no mapping of ours. */
+	(void)madvise((char *)body + page, body->mapped - page, MADV_DONTNEED);
+}
+
+bool bodies_grow(struct bodies *b, void *mem, size_t n)
+{
+	struct body *body = body_of(mem), *largest = body;
+
+	if (body->cut) {
+		return false;
+	}
+	if (n > BODIES_SMALL && b->held + (n - body->n) > b->max) {
+		for (struct body *i = b->first; i != NULL; i = i->next) {
+			if (!i->busy && i->n > (largest == body ? n : largest->n)) {
+				largest = i;
+			}
+		}
+		if (largest == body) {
+			return false;
+		}
+		cut(b, largest);
+	}
+	b->held += n - body->n;
+	body->n = n;
+	return true;
+}
+
+void bodies_busy(void *mem)
+{
+	body_of(mem)->busy = true;
 }
 
 void bodies_put(struct bodies *b, void *mem)
 {
-	struct body *body = (void *)((char *)mem - FRONT);
+	struct body *body = body_of(mem);
 
 	b->held -= body->n;
-	if (b->kept == NULL || b->kept->cap < body->cap) {
+	*body->at = body->next;
+	if (body->next != NULL) {
+		body->next->at = body->at;
+	}
+	if (!body->cut && (b->kept == NULL || b->kept->cap < body->cap)) {
 		drop_kept(b);
 		b->kept = body;
 		loop_timer_set(b->loop, &b->timer, b->loop->now_ms + BODIES_KEEP_MS);
@@ -92,7 +147,7 @@ void bodies_put(struct bodies *b, void *mem)
 
 char *bodies_slack(void *mem, size_t n, size_t *slack_n)
 {
-	struct body *body = (void *)((char *)mem - FRONT);
+	struct body *body = body_of(mem);
 
 	*slack_n = body->mapped - FRONT - n;
 	return (char *)mem + n;

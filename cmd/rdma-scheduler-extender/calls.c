@@ -4,9 +4,10 @@
  * when the last of them has answered or run into the timeout the decision is made for all nodes
  * together, so that it rests on one moment's knowledge.
  */
-#include "calls.h"
+#include "calls_priv.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -14,21 +15,7 @@
 #include "base/log.h"
 #include "json/cursor.h"
 
-#define VICTIMS_MAX 512 /* of one candidate that are looked at: more than run on a node */
-
-const char *call_verb_name(enum call_verb v)
-{
-	static const char *const name[] = {"filter", "prioritize", "preempt"};
-
-	return name[v];
-}
-
-const char *call_outcome_name(enum call_outcome o)
-{
-	static const char *const name[] = {"some", "none", "no_rdma", "malformed", "error"};
-
-	return name[o];
-}
+#define CALL_GRACE_MS 50 /* beyond the deadlines of links, which normally end a wait */
 
 static void *map(size_t n)
 {
@@ -67,12 +54,13 @@ static struct call *call_take(struct calls *c)
 			return NULL;
 		}
 		call->used = true;
+		call->calls = c;
 		return call;
 	}
 	return NULL;
 }
 
-static void call_give(struct call *call)
+void call_give(struct call *call)
 {
 	if (call->args.n > 8192) {
 		(void)madvise(call->item, KUBE_ITEMS_MAX * sizeof(*call->item), MADV_DONTNEED);
@@ -95,193 +83,123 @@ void calls_free(struct calls *c)
 	}
 }
 
-/* --- Answers */
-
-/* One line a decision, with how many nodes passed and failed for which reason. */
-static void log_decision(struct calls *c, const struct call *call, int64_t us)
-{
-	static const char *const word[KUBE_VERDICTS] = {
-		"", "without room", "too small", "unknown", "malformed", "left out"};
-	uint32_t count[KUBE_VERDICTS] = {0};
-	char text[200];
-	struct buf b;
-
-	for (size_t i = 0; i < call->args.n; i++) {
-		count[call->verdict[i]]++;
-	}
-	buf_init(&b, text, sizeof(text));
-	for (size_t v = 0; v < KUBE_VERDICTS; v++) {
-		c->verdicts[v] += count[v];
-		if (v != KUBE_PASS && count[v] > 0) {
-			buf_printf(&b, ", %u %s", (unsigned)count[v], word[v]);
-		}
-	}
-	log_info("%s %.*s: %u of %zu nodes pass%.*s%s%s, %d.%03d ms", call_verb_name(call->verb),
-		(int)call->name_n, call->name, (unsigned)count[KUBE_PASS], call->args.n,
-		STR_ARG(buf_str(&b)), call->malformed != NULL ? ": " : "",
-		call->malformed != NULL ? call->malformed : "", (int)(us / 1000), (int)(us % 1000));
-}
-
-static void count_outcome(struct calls *c, const struct call *call, enum call_outcome o)
-{
-	int64_t us = clock_us() - call->begun_us;
-
-	c->outcome[call->verb][o]++;
-	http_hist_add(&c->time[call->verb], us);
-	if (o == CALL_ERROR) {
-		log_warn("%s %.*s: %s", call_verb_name(call->verb), (int)call->name_n, call->name,
-			call->why);
-	} else if (call->verb != CALL_PRIORITIZE) {
-		log_decision(c, call, us);
-	} else {
-		log_info("prioritize %.*s: %zu nodes, %d.%03d ms", (int)call->name_n, call->name,
-			call->args.n, (int)(us / 1000), (int)(us % 1000));
-	}
-}
-
-static void set_json(struct http_resp *resp, struct str text)
-{
-	resp->type = "application/json";
-	resp->body = (struct http_body){text.p, text.n, NULL, NULL};
-}
-
-static void answer_error(struct calls *c, struct call *call, struct http_resp *resp, bool is_json)
-{
-	count_outcome(c, call, CALL_ERROR);
-	if (!is_json) {
-		http_resp_error(resp, 400, call->why);
-	} else if (call->verb == CALL_FILTER) {
-		resp->type = "application/json";
-		kube_error_reply(&resp->text, call->why);
-	} else {
-		/* These answers have no place for an error: schedulers log the status. */
-		http_resp_error(resp, 422, call->why);
-	}
-	call_give(call);
-}
-
-static enum call_outcome outcome_of(const struct call *call)
-{
-	if (call->malformed != NULL) {
-		return CALL_MALFORMED;
-	}
-	if (call->need.n == 0) {
-		return CALL_NO_RDMA;
-	}
-	for (size_t i = 0; i < call->args.n; i++) {
-		if (call->verdict[i] == KUBE_PASS) {
-			return CALL_SOME;
-		}
-	}
-	return CALL_NONE;
-}
-
-static void answer(struct calls *c, struct call *call, struct http_resp *resp)
-{
-	struct str text = STR_INIT;
-	size_t slack_n;
-	char *slack = bodies_slack(call->body, call->body_n, &slack_n);
-	enum call_outcome outcome;
-	bool ok;
-
-	if (call->verb == CALL_PRIORITIZE) {
-		outcome = call->malformed != NULL ? CALL_MALFORMED
-			  : call->need.n == 0     ? CALL_NO_RDMA
-						  : CALL_SOME;
-		ok = kube_score_reply(&call->args, call->verdict, slack, slack_n, &text);
-	} else {
-		outcome = outcome_of(call);
-		ok = call->verb == CALL_FILTER
-			     ? kube_filter_reply(&call->args, call->verdict, slack, slack_n, &text)
-			     : kube_preempt_reply(
-				       &call->args, call->verdict, slack, slack_n, &text);
-	}
-	ASSERT(ok); /* the slack is made for it */
-	count_outcome(c, call, outcome);
-	set_json(resp, text);
-	call_give(call);
-}
-
-/* --- Decisions */
-
-static struct sched_ask ask_of(const struct call *call)
-{
-	return (struct sched_ask){.uid = {call->key, call->key_n},
-		.name = {call->name, call->name_n},
-		.req = call->need.req,
-		.req_n = call->need.n};
-}
-
-static uint8_t verdict_of(uint8_t v)
-{
-	switch (v) {
-	case SCHED_PASS:
-		return KUBE_PASS;
-	case SCHED_NO_ROOM:
-		return KUBE_NO_ROOM;
-	case SCHED_NEVER:
-		return KUBE_NEVER;
-	case SCHED_NARROWED:
-		return KUBE_NARROWED;
-	default:
-		return KUBE_UNKNOWN;
-	}
-}
-
-static bool candidate_fits(struct calls *c, const struct call *call, size_t i)
-{
-	static uint64_t gone[VICTIMS_MAX]; /* scratch */
-	const struct sched_ask ask = ask_of(call);
-	struct kube_victims v;
-	struct str uid;
-	size_t n = 0;
-
-	if (call->node[i] == SCHED_NONE) {
-		return false;
-	}
-	kube_victims_init(&v, &call->args.item[i]);
-	while (n < VICTIMS_MAX && kube_victims_next(&v, &uid)) {
-		gone[n++] = sched_uid_hash(uid);
-	}
-	return sched_fits_without(c->sched, &ask, call->node[i], gone, n);
-}
-
-static int decide(struct calls *c, struct call *call, struct err *e)
-{
-	const struct sched_ask ask = ask_of(call);
-	int64_t now = clock_ms();
-	int r = 0;
-
-	(void)sched_expire(c->sched, now);
-	if (call->verb == CALL_FILTER) {
-		r = sched_filter(c->sched, &ask, call->node, call->args.n, c->opts->narrow,
-			c->opts->spread, call->verdict, now, e);
-		for (size_t i = 0; i < call->args.n && r == 0; i++) {
-			call->verdict[i] = verdict_of(call->verdict[i]);
-		}
-		return r;
-	}
-	if (call->verb == CALL_PRIORITIZE) {
-		sched_score(
-			c->sched, &ask, call->node, call->args.n, c->opts->spread, call->verdict);
-		return 0;
-	}
-	for (size_t i = 0; i < call->args.n; i++) {
-		call->verdict[i] = candidate_fits(c, call, i) ? KUBE_PASS : KUBE_NO_ROOM;
-	}
-	return 0;
-}
-
 static void finish(struct calls *c, struct call *call, struct http_resp *resp)
 {
 	struct err e;
 
-	if (decide(c, call, &e) < 0) {
+	if (call_decide(c, call, &e) < 0) {
 		memcpy(call->why, e.msg, sizeof(call->why) - 1);
-		answer_error(c, call, resp, true);
+		call_answer_error(c, call, resp, true);
 		return;
 	}
-	answer(c, call, resp);
+	call_answer(c, call, resp);
+}
+
+/* --- Waiting for nodes */
+
+/* The slots of the request's nodes stay theirs until the decision. */
+static void pin(struct calls *c, struct call *call, bool on)
+{
+	for (size_t i = 0; i < call->args.n; i++) {
+		if (call->node[i] != SCHED_NONE) {
+			c->sched->node[call->node[i]].pins += on ? 1 : UINT32_MAX;
+		}
+	}
+}
+
+/* The connection that waits for the answer. */
+static struct http_conn *end_wait(struct calls *c, struct call *call)
+{
+	uint64_t bit = (uint64_t)1 << (call - c->call);
+	struct http_conn *conn = call->conn;
+
+	loop_timer_del(c->watch->loop, &call->timer);
+	for (size_t i = 0; i < call->args.n && call->pending > 0; i++) {
+		if (call->node[i] != SCHED_NONE) {
+			c->watch->link[call->node[i]].waiters &= ~bit;
+		}
+	}
+	pin(c, call, false);
+	call->pending = 0;
+	call->conn = NULL;
+	c->waiting--;
+	return conn;
+}
+
+/* Nothing is decided: why says so. */
+static void give_up(struct calls *c, struct call *call, const char *why)
+{
+	struct http_conn *conn = end_wait(c, call);
+	struct http_resp resp;
+
+	(void)snprintf(call->why, sizeof(call->why), "%s", why);
+	http_later_begin(conn, &resp);
+	call_answer_error(c, call, &resp, true);
+	http_later_send(conn, &resp);
+}
+
+static void end_call(struct calls *c, struct call *call)
+{
+	struct http_conn *conn;
+	struct http_resp resp;
+
+	if (http_later_gone(call->conn)) {
+		give_up(c, call, "the client has gone");
+		return;
+	}
+	conn = end_wait(c, call);
+	http_later_begin(conn, &resp);
+	finish(c, call, &resp);
+	http_later_send(conn, &resp);
+}
+
+/* Links have their deadlines; this one holds whatever they do. */
+static void on_late(struct loop *l, struct loop_timer *t)
+{
+	struct call *call = CONTAINER_OF(t, struct call, timer);
+
+	(void)l;
+	end_call(call->calls, call);
+}
+
+static void wait_for_nodes(struct calls *c, struct call *call, struct http_resp *resp)
+{
+	if (c->waiting == CALLS_MAX - 1) {
+		struct call *oldest = NULL;
+
+		for (size_t i = 0; i < CALLS_MAX; i++) {
+			struct call *other = &c->call[i];
+
+			if (other->conn != NULL &&
+				(oldest == NULL || other->begun_us < oldest->begun_us)) {
+				oldest = other;
+			}
+		}
+		end_call(c, oldest); /* with what is known by now */
+	}
+	c->waiting++;
+	pin(c, call, true);
+	call->timer.fn = on_late;
+	loop_timer_set(c->watch->loop, &call->timer,
+		clock_ms() + c->opts->node_timeout_ms + CALL_GRACE_MS);
+	call->conn = http_resp_later(resp);
+}
+
+/*
+ * A scheduler that asks again does not wait for its first question any more: that must not put old
+ * claims in place of newer ones.
+ */
+static void end_older(struct calls *c, const struct call *call)
+{
+	for (size_t i = 0; i < CALLS_MAX; i++) {
+		struct call *other = &c->call[i];
+
+		if (other->conn != NULL && other != call && other->verb == CALL_FILTER &&
+			str_eq((struct str){other->key, other->key_n},
+				(struct str){call->key, call->key_n})) {
+			give_up(c, other, "superseded by a newer request for the same pod");
+		}
+	}
 }
 
 /* The nodes of the request, and questions to those that are not followed. */
@@ -302,12 +220,12 @@ static void ask_nodes(struct calls *c, struct call *call)
 			continue;
 		}
 		link = &c->watch->link[node];
-		if (item->ip.n > 0) {
-			(void)watch_address(c->watch, node, item->ip); /* else as it was */
-		} else if (!link->ready &&
-			   (item->dns.n == 0 || !watch_address(c->watch, node, item->dns))) {
-			/* A name alone: it may be an address. */
-			(void)watch_address(c->watch, node, item->name);
+		if (item->ip.n == 0 || !watch_address(c->watch, node, item->ip)) {
+			if (item->dns.n > 0) {
+				watch_name(c->watch, node, item->dns);
+			} else if (!call->args.has_nodes) {
+				watch_name(c->watch, node, item->name); /* all that is known */
+			}
 		}
 		if ((link->waiters >> bit & 1) == 0 && watch_ask(c->watch, node, bit)) {
 			call->pending++;
@@ -327,6 +245,9 @@ static int set_names(struct call *call, struct err *e)
 	buf_add_chr(&b, '/');
 	buf_add(&b, pod->name);
 	call->name_n = b.n;
+	if (!buf_ok(&b)) {
+		return err_set(e, EPROTO, "the pod's name is too long");
+	}
 	buf_init(&b, call->key, sizeof(call->key));
 	buf_add(&b, pod->uid.n > 0 ? pod->uid : (struct str){call->name, call->name_n});
 	call->key_n = b.n;
@@ -393,6 +314,9 @@ static void handle(
 	call->begun_us = clock_us();
 	call->body = (void *)req->body.p;
 	call->body_n = req->body.n;
+	if (call->body != NULL) {
+		bodies_busy(call->body);
+	}
 	call->pending = 0;
 	memset(call->why, 0, sizeof(call->why));
 	if (req->body.n == 0) {
@@ -402,7 +326,7 @@ static void handle(
 	}
 	if (r < 0) {
 		memcpy(call->why, e.msg, sizeof(call->why) - 1);
-		answer_error(c, call, resp, r == -EPROTO);
+		call_answer_error(c, call, resp, r == -EPROTO);
 		return;
 	}
 	if (call->malformed != NULL || call->need.n == 0) {
@@ -411,12 +335,15 @@ static void handle(
 			: call->malformed != NULL ? KUBE_MALFORMED
 						  : KUBE_PASS,
 			call->args.n);
-		answer(c, call, resp);
+		call_answer(c, call, resp);
 		return;
+	}
+	if (verb == CALL_FILTER) {
+		end_older(c, call);
 	}
 	ask_nodes(c, call);
 	if (call->pending > 0) {
-		call->conn = http_resp_later(resp);
+		wait_for_nodes(c, call, resp);
 		return;
 	}
 	finish(c, call, resp);
@@ -427,6 +354,13 @@ void *calls_body_get(void *arg, size_t n)
 	struct calls *c = arg;
 
 	return bodies_get(c->bodies, n);
+}
+
+bool calls_body_grow(void *arg, void *mem, size_t n)
+{
+	struct calls *c = arg;
+
+	return bodies_grow(c->bodies, mem, n);
 }
 
 void calls_body_put(void *arg, void *mem)
@@ -451,6 +385,26 @@ void calls_preempt(void *arg, const struct http_req *req, struct http_resp *resp
 	handle(arg, CALL_PREEMPT, req, resp);
 }
 
+/* The scheduler shows Error in the pod's event, which it does not do with a status. */
+void calls_bind(void *arg, const struct http_req *req, struct http_resp *resp)
+{
+	static const char why[] = "rdma-scheduler-extender does not bind pods: remove bindVerb "
+				  "from this extender in the configuration of kube-scheduler";
+	struct kube_binding b;
+	struct err e;
+	int r = req->body.n == 0 ? err_set(&e, EINVAL, "the request has no body")
+				 : kube_binding_find(req->body, &b, &e);
+
+	(void)arg;
+	if (r < 0 && r != -EPROTO) {
+		http_resp_error(resp, 400, e.msg);
+		return;
+	}
+	log_warn("bind: %s", r == 0 ? why : e.msg);
+	resp->type = "application/json";
+	kube_binding_reply(&resp->text, r == 0 ? why : e.msg);
+}
+
 void calls_node_done(void *arg, uint32_t node, uint64_t waiters)
 {
 	struct calls *c = arg;
@@ -458,14 +412,9 @@ void calls_node_done(void *arg, uint32_t node, uint64_t waiters)
 	(void)node;
 	for (unsigned bit = 0; bit < CALLS_MAX; bit++) {
 		struct call *call = &c->call[bit];
-		struct http_resp resp;
-		struct http_conn *conn = call->conn;
 
-		if ((waiters >> bit & 1) == 0 || --call->pending > 0 || conn == NULL) {
-			continue;
+		if ((waiters >> bit & 1) != 0 && --call->pending == 0 && call->conn != NULL) {
+			end_call(c, call);
 		}
-		http_later_begin(conn, &resp);
-		finish(c, call, &resp);
-		http_later_send(conn, &resp);
 	}
 }

@@ -28,7 +28,9 @@ enum call_outcome {
 struct call {
 	bool used;
 	uint8_t verb;
-	struct http_conn *conn; /* set while the answer waits for nodes */
+	struct calls *calls;
+	struct http_conn *conn;  /* set while the answer waits for nodes ... */
+	struct loop_timer timer; /* ... until then at most */
 	void *body;
 	size_t body_n;
 	int64_t begun_us;
@@ -46,13 +48,17 @@ struct call {
 	uint8_t *verdict;
 };
 
+#define CALLS_TIMERS CALLS_MAX
+
 struct calls {
 	const struct ext_opts *opts;
 	struct sched *sched;
 	struct watch *watch;
 	struct bodies *bodies;
 	struct call call[CALLS_MAX];
-	char *text; /* of annotations, unescaped */
+	uint32_t waiting; /* of which: for nodes; one is left for requests that need not wait */
+	uint64_t steps;   /* of placement, in the preempt request being decided */
+	char *text;       /* of annotations, unescaped */
 	char *arena;
 	/* Numbers for /metrics */
 	uint64_t outcome[CALL_VERBS][CALL_OUTCOMES];
@@ -70,9 +76,13 @@ const char *call_outcome_name(enum call_outcome o);
 /* Routes' functions; arg is the struct calls. */
 void *calls_body_get(void *arg, size_t n);
 void calls_body_put(void *arg, void *mem);
+bool calls_body_grow(void *arg, void *mem, size_t n);
 void calls_filter(void *arg, const struct http_req *req, struct http_resp *resp);
 void calls_prioritize(void *arg, const struct http_req *req, struct http_resp *resp);
 void calls_preempt(void *arg, const struct http_req *req, struct http_resp *resp);
+
+/* calls_bind: says that pods are not bound here. */
+void calls_bind(void *arg, const struct http_req *req, struct http_resp *resp);
 
 /* calls_node_done: for struct watch: node i is known now, or will not be. */
 void calls_node_done(void *arg, uint32_t node, uint64_t waiters);

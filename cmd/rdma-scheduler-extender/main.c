@@ -15,11 +15,14 @@
 #include "sandbox/caps.h"
 #include "sandbox/fds.h"
 
-#define IDLE_MS 150000 /* schedulers keep connections for 90 s and do not repeat a POST */
-#define CONNS   HTTP_CONNS_DEFAULT
-#define TIMERS  (HTTP_SERVER_TIMERS(CONNS) + WATCH_TIMERS + HTTP_STOP_TIMERS + 1)
+#define IDLE_MS     150000 /* schedulers keep connections for 90 s and do not repeat a POST */
+#define CONNS       HTTP_CONNS_DEFAULT
+#define TIMERS      (HTTP_SERVER_TIMERS(CONNS) + WATCH_TIMERS + CALLS_TIMERS + HTTP_STOP_TIMERS + 1)
 
-#define PREFIX  "/scheduler/rdma_scheduling"
+#define FILES_OWN   (CONNS + 64) /* descriptors that are not for nodes */
+#define FILES_LEAST 16           /* connections to nodes at one time, however few descriptors */
+
+#define PREFIX      "/scheduler/rdma_scheduling"
 
 /* One process serves one cluster: its memory is here, untouched pages cost nothing. */
 static struct extender {
@@ -33,7 +36,7 @@ static struct extender {
 	struct bodies bodies;
 	struct calls calls;
 	struct pages pages;
-	struct http_route route[10];
+	struct http_route route[12];
 } ex;
 
 static struct http_route post(const char *path, http_handler *fn)
@@ -44,7 +47,8 @@ static struct http_route post(const char *path, http_handler *fn)
 		.arg = &ex.calls,
 		.max_body = (uint64_t)ex.opts.max_body_mb << 20,
 		.body_get = calls_body_get,
-		.body_put = calls_body_put};
+		.body_put = calls_body_put,
+		.body_grow = calls_body_grow};
 }
 
 static struct http_route get(const char *path, http_handler *fn)
@@ -63,6 +67,8 @@ static size_t set_routes(void)
 	ex.route[n++] = post(PREFIX "/preempt", calls_preempt);
 	ex.route[n++] = post("/scheduler/prioritize", calls_prioritize);
 	ex.route[n++] = post("/scheduler/preempt", calls_preempt);
+	ex.route[n++] = post(PREFIX "/bind", calls_bind);
+	ex.route[n++] = post("/scheduler/bind", calls_bind);
 	ex.route[n++] = get("/v1/nodes", pages_nodes);
 	ex.route[n++] = get("/metrics", pages_metrics);
 	ex.route[n++] = get("/healthz", http_handle_ok);
@@ -71,17 +77,22 @@ static size_t set_routes(void)
 	return n;
 }
 
-/* A connection for each node: as many descriptors as we may have. */
-static void raise_files(void)
+/* A connection for each node: as many descriptors as we may have, less what is not for nodes. */
+static uint32_t raise_files(void)
 {
-	struct rlimit lim;
+	struct rlimit lim = {.rlim_cur = FILES_LEAST};
+	struct rlimit most;
 
-	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
-		lim.rlim_cur = lim.rlim_max;
-		if (setrlimit(RLIMIT_NOFILE, &lim) < 0) {
-			log_warn("only %llu files may be open", (unsigned long long)lim.rlim_cur);
-		}
+	(void)getrlimit(RLIMIT_NOFILE, &lim); /* cannot fail for this resource */
+	most = (struct rlimit){lim.rlim_max, lim.rlim_max};
+	if (lim.rlim_cur < lim.rlim_max && setrlimit(RLIMIT_NOFILE, &most) == 0) {
+		lim = most;
 	}
+	if (lim.rlim_cur >= (rlim_t)FILES_OWN + SCHED_NODES_MAX) {
+		return SCHED_NODES_MAX;
+	}
+	return (uint32_t)(lim.rlim_cur > FILES_OWN + FILES_LEAST ? lim.rlim_cur - FILES_OWN
+								 : FILES_LEAST);
 }
 
 static void log_opened(const struct sock_addr *addr, struct str text)
@@ -94,13 +105,13 @@ static void log_opened(const struct sock_addr *addr, struct str text)
 		(unsigned)ntohs(v6 ? addr->u.in6.sin6_port : addr->u.in.sin_port));
 }
 
-static int set_up_model(struct err *e)
+static int set_up_model(uint32_t files, struct err *e)
 {
 	const struct ext_opts *o = &ex.opts;
 	int r = sched_init(&ex.sched, (int64_t)o->claim_ttl_s * 1000, e);
 
 	if (r == 0) {
-		r = watch_init(&ex.watch, &ex.loop, &ex.sched, e);
+		r = watch_init(&ex.watch, &ex.loop, &ex.sched, files, e);
 	}
 	if (r < 0) {
 		return r;
@@ -120,10 +131,9 @@ static int set_up(struct err *e)
 	const struct http_server_conf conf = {.conns = CONNS, .idle_ms = IDLE_MS};
 	int r;
 
-	raise_files();
 	r = loop_init(&ex.loop, ex.heap, TIMERS, e);
 	if (r == 0) {
-		r = set_up_model(e);
+		r = set_up_model(raise_files(), e);
 	}
 	if (r == 0) {
 		r = http_server_init(&ex.server, &ex.loop, ex.route, set_routes(), &conf, e);

@@ -53,20 +53,9 @@ static void doc_send(struct doc *d, bool ok, const struct buf *b, struct http_re
 	resp->body = (struct http_body){b->p, b->n, release, d};
 }
 
-static const char *watch_word(void *arg, uint32_t node, const char **why)
+static const char *word_of(void *arg, uint32_t node, const char **why)
 {
-	const struct watch *w = arg;
-	const struct link *k = &w->link[node];
-
-	*why = k->why[0] != '\0' ? k->why : !k->ready ? "no address is known" : NULL;
-	switch (k->state) {
-	case LINK_FOLLOW:
-		return "followed";
-	case LINK_FETCH:
-		return "asking";
-	default:
-		return k->fails > 0 || !k->ready ? "failed" : "asked-each-time";
-	}
+	return watch_word(arg, node, why);
 }
 
 void pages_nodes(void *arg, const struct http_req *req, struct http_resp *resp)
@@ -79,7 +68,7 @@ void pages_nodes(void *arg, const struct http_req *req, struct http_resp *resp)
 	(void)req;
 	if (d != NULL) {
 		resp->type = "application/json";
-		doc_send(d, sched_render(&b, s, watch_word, p->calls->watch, clock_ms()), &b, resp);
+		doc_send(d, sched_render(&b, s, word_of, p->calls->watch, clock_ms()), &b, resp);
 	}
 }
 
@@ -89,7 +78,7 @@ static void put_decisions(struct buf *b, const struct calls *c)
 	static const char seconds[] = "ferrule_extender_decision_seconds";
 	static const char nodes[] = "ferrule_extender_nodes_judged_total";
 	static const char *const word[KUBE_VERDICTS] = {
-		"pass", "no_room", "never", "unknown", "malformed", "narrowed"};
+		"pass", "no_room", "never", "unknown", "malformed", "narrowed", "undecided"};
 
 	http_prom_family(b, total, "counter", "Requests of schedulers by what came of them");
 	for (int v = 0; v < CALL_VERBS; v++) {
@@ -118,7 +107,7 @@ static void put_decisions(struct buf *b, const struct calls *c)
 static void put_nodes(struct buf *b, const struct calls *c)
 {
 	static const char nodes[] = "ferrule_extender_nodes";
-	static const char *const word[] = {"followed", "asking", "asked-each-time", "failed"};
+	static const char *const word[] = WATCH_WORDS;
 	uint64_t count[ARRAY_LEN(word)] = {0};
 	const struct sched *s = c->sched;
 
@@ -163,6 +152,10 @@ static void put_totals(struct buf *b, const struct calls *c)
 		t.free_vfs);
 	http_prom_one(b, "ferrule_extender_attachments", "gauge", "Attachments that nodes tell of",
 		t.attachments);
+	http_prom_one(b, "ferrule_extender_node_connections", "gauge", "Open connections to nodes",
+		c->watch->open);
+	http_prom_one(b, "ferrule_extender_node_connections_limit", "gauge",
+		"How many there may be: nodes beyond are polled", c->watch->open_max);
 	http_prom_one(b, "ferrule_extender_node_questions_total", "counter",
 		"Questions to nodes that were not followed", c->watch->fetches);
 	http_prom_one(b, "ferrule_extender_node_failures_total", "counter",

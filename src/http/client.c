@@ -38,6 +38,13 @@ void http_client_close(struct http_client *c)
 	c->call = NULL;
 }
 
+void http_client_hurry(struct http_client *c, int64_t deadline_ms)
+{
+	if (c->timer.slot != 0 && deadline_ms < c->timer.at_ms) {
+		loop_timer_set(c->loop, &c->timer, deadline_ms);
+	}
+}
+
 /* --- The request */
 
 /* These say where the request ends or who it is for: they are made here, once. */

@@ -95,6 +95,9 @@ void http_client_init(struct http_client *c, struct loop *loop, const struct soc
  */
 int http_client_call(struct http_client *c, const struct http_call *call, struct err *e) MUST_CHECK;
 
+/* http_client_hurry: the running exchange must be over at deadline_ms, if not before. */
+void http_client_hurry(struct http_client *c, int64_t deadline_ms);
+
 /* http_client_close: close; a running exchange ends without its done being called. */
 void http_client_close(struct http_client *c);
 

@@ -20,7 +20,9 @@
 
 #include "base/clock.h"
 
-#define STEPS (3 * HTTP_REQUEST_BURST) /* head, body, answer */
+#define NO_BODY_MEMORY "no memory for the body at the moment"
+
+#define STEPS          (3 * HTTP_REQUEST_BURST) /* head, body, answer */
 
 static void set_deadline(struct http_conn *c, uint32_t ms)
 {
@@ -238,7 +240,7 @@ static void begin_body(struct http_conn *c)
 	if (route->max_body > 0) {
 		c->body = route->body_get(route->arg, (size_t)c->body_max);
 		if (c->body == NULL) {
-			refuse(c, 503, "no memory for the body at the moment");
+			refuse(c, 503, NO_BODY_MEMORY);
 			return;
 		}
 	}
@@ -372,6 +374,14 @@ static int take_chunks(struct http_conn *c)
 	return http_chunk_done(&c->chunk);
 }
 
+static bool may_grow(const struct http_conn *c)
+{
+	const struct http_route *route = &c->s->route[c->route];
+
+	return c->body == NULL || route->body_grow == NULL ||
+	       route->body_grow(route->arg, c->body, (size_t)c->body_n);
+}
+
 static bool step_body(struct http_conn *c)
 {
 	int r = c->chunked ? take_chunks(c) : take_length(c);
@@ -379,6 +389,8 @@ static bool step_body(struct http_conn *c)
 	if (r < 0) {
 		refuse(c, r == -EMSGSIZE ? 413 : 400,
 			r == -EMSGSIZE ? "the body is too large" : "malformed chunked body");
+	} else if (!may_grow(c)) {
+		refuse(c, 503, NO_BODY_MEMORY);
 	} else if (r > 0) {
 		end_body(c);
 		return c->state != CONN_LATER;
@@ -555,6 +567,11 @@ struct http_conn *http_resp_later(struct http_resp *r)
 {
 	r->later = true;
 	return r->conn;
+}
+
+bool http_later_gone(const struct http_conn *c)
+{
+	return !c->watched;
 }
 
 void http_later_begin(struct http_conn *c, struct http_resp *r)

@@ -69,6 +69,7 @@ void http_resp_error(struct http_resp *r, int status, const char *why);
  * handler's to bound.
  */
 struct http_conn *http_resp_later(struct http_resp *r);
+bool http_later_gone(const struct http_conn *c); /* nobody will read the answer, for sure */
 void http_later_begin(struct http_conn *c, struct http_resp *r);
 void http_later_send(struct http_conn *c, struct http_resp *r);
 
@@ -84,7 +85,9 @@ http_handler http_handle_ok; /* "ok": for /healthz, which says that the loop goe
  * max_body 0: the route takes no body; up to HTTP_IGNORED_BODY_MAX bytes are read and thrown
  * away, more gets 413. max_body > 0: the body goes to memory from body_get(arg, n), n being its
  * length, or max_body if that is not known (chunked); NULL makes the answer 503. body_put(arg,
- * mem) takes it back, exactly once, when the answer is sent or the connection gone.
+ * mem) takes it back, exactly once, when the answer is sent or the connection gone. body_grow, if
+ * not NULL, hears how many bytes have arrived so far, all of them at last; false makes the answer
+ * 503.
  */
 struct http_route {
 	const char *path;
@@ -94,6 +97,7 @@ struct http_route {
 	uint64_t max_body;
 	void *(*body_get)(void *arg, size_t n);
 	void (*body_put)(void *arg, void *mem);
+	bool (*body_grow)(void *arg, void *mem, size_t n);
 };
 
 #define HTTP_BIT(method) (1u << (method))

@@ -16,7 +16,9 @@
 
 /* A byte's top bit is set where it equals b; bytes above such a one may be wrong, none is missed.
  */
-#define HAS_BYTE(w, b) ((((w) ^ (ONES * (b))) - ONES) & ~((w) ^ (ONES * (b))) & HIGHS)
+#define HAS_BYTE(w, b)      ((((w) ^ (ONES * (b))) - ONES) & ~((w) ^ (ONES * (b))) & HIGHS)
+
+#define LITTLE_ENDIAN_WORDS (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 
 _Static_assert(JSON_DEPTH_MAX == 64, "one bit of json_cur.objects for each depth, and a message");
 
@@ -30,23 +32,30 @@ static int fail(const struct json_cur *c, int code, const char *what)
 	return err_set(c->e, code, "byte %zu: %s", (size_t)(c->p - c->begin), what);
 }
 
-static void skip_blanks(struct json_cur *c)
+static const char *blanks_end(const char *p, const char *end)
 {
-	while (c->p < c->end && (*c->p == ' ' || *c->p == '\t' || *c->p == '\n' || *c->p == '\r')) {
-		c->p++;
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r')) {
+		p++;
 	}
+	return p;
 }
 
-static const char *skip_plain(const char *p, const char *end)
+static void skip_blanks(struct json_cur *c)
 {
-	while (end - p >= 8) {
-		uint64_t w;
+	c->p = blanks_end(c->p, c->end);
+}
+
+/* To the first byte that is not plain. Its mark is right, for only marks above it may be wrong. */
+static inline const char *skip_plain(const char *p, const char *end)
+{
+	while (LITTLE_ENDIAN_WORDS && end - p >= 8) {
+		uint64_t w, stop;
 
 		memcpy(&w, p, 8);
 		/* Below 0x20: the top bit borrows, unless it was set, which counts anyway. */
-		if (((w | (w - ONES * 0x20) | HAS_BYTE(w, 0x22) | HAS_BYTE(w, 0x5c)) & HIGHS) !=
-			0) {
-			break;
+		stop = (w | (w - ONES * 0x20) | HAS_BYTE(w, 0x22) | HAS_BYTE(w, 0x5c)) & HIGHS;
+		if (stop != 0) {
+			return p + __builtin_ctzll(stop) / 8;
 		}
 		p += 8;
 	}
@@ -272,6 +281,73 @@ static int step(struct json_cur *c)
 						       : json_cur_element(c);
 }
 
+static inline bool is_digit(char c)
+{
+	return (unsigned char)(c - '0') <= 9;
+}
+
+/* Behind a plain string, a whole number or a word at p; NULL for anything else. */
+static const char *flat_value(const char *p, const char *end)
+{
+	if (p == end) {
+		return NULL;
+	}
+	if (*p == '"') {
+		p = skip_plain(p + 1, end);
+		return p < end && *p == '"' ? p + 1 : NULL;
+	}
+	if (*p == '0') {
+		return p + 1;
+	}
+	if (is_digit(*p)) {
+		while (p < end && is_digit(*p)) {
+			p++;
+		}
+		return p;
+	}
+	if (end - p > 5 && (memcmp(p, "true", 4) == 0 || memcmp(p, "null", 4) == 0)) {
+		return p + 4;
+	}
+	return end - p > 5 && memcmp(p, "false", 5) == 0 ? p + 5 : NULL;
+}
+
+/*
+ * Pass over what most of a text is: members or elements without containers, escapes or blanks in
+ * odd places. Stops behind the last value that is surely right; what follows is for step().
+ */
+static void skip_flat(struct json_cur *c)
+{
+	bool object = (c->objects >> (c->depth - 1) & 1) != 0;
+	const char *p, *end = c->end;
+
+	for (;;) {
+		p = c->p;
+		if (!c->fresh) {
+			if (p == end || *p != ',') {
+				return;
+			}
+			p++;
+		}
+		p = blanks_end(p, end);
+		if (object) {
+			if (p == end || *p != '"') {
+				return;
+			}
+			p = skip_plain(p + 1, end);
+			if (end - p < 2 || p[0] != '"' || p[1] != ':') {
+				return;
+			}
+			p = blanks_end(p + 2, end);
+		}
+		p = flat_value(p, end);
+		if (p == NULL || p == end || (*p != ',' && *p != '}' && *p != ']')) {
+			return;
+		}
+		c->p = p;
+		c->fresh = false;
+	}
+}
+
 int json_cur_skip(struct json_cur *c, struct str *raw)
 {
 	uint32_t depth = c->depth;
@@ -289,6 +365,7 @@ int json_cur_skip(struct json_cur *c, struct str *raw)
 			r = skip_scalar(c, type);
 		}
 		while (r >= 0 && c->depth > depth) {
+			skip_flat(c);
 			r = step(c);
 			if (r != 0) {
 				break;

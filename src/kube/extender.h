@@ -52,6 +52,14 @@ int kube_args_find(struct str body, struct kube_args *out, struct err *e) MUST_C
  */
 int kube_preempt_find(struct str body, struct kube_args *out, struct err *e) MUST_CHECK;
 
+/* ExtenderBindingArgs: strings as above, empty where absent. */
+struct kube_binding {
+	struct str pod, namespace, uid, node;
+};
+
+/* kube_binding_find: errors as above; pod, namespace and node are not empty. */
+int kube_binding_find(struct str body, struct kube_binding *out, struct err *e) MUST_CHECK;
+
 /*
  * The victims of one candidate, checked by kube_preempt_find: 1 and the next uid (without quotes,
  * empty where the pod has none), 0 at the end.

@@ -1,2 +1,2 @@
 MODULES += kube
-kube_SRCS := annotation.c args.c preempt.c reply.c
+kube_SRCS := annotation.c args.c binding.c preempt.c reply.c

@@ -29,6 +29,8 @@ const char *kube_verdict_text(enum kube_verdict v)
 		"RDMA Scheduler Extension: 'rdma_interfaces_required' field in pod YAML file is "
 		"malformatted.",
 		"RDMA Scheduler Extension: Node would do but better ones were chosen.",
+		"RDMA Scheduler Extension: Work limit reached before a placement on node was "
+		"found or ruled out.",
 	};
 
 	return text[v];

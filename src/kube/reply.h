@@ -16,9 +16,10 @@ enum kube_verdict {
 	KUBE_UNKNOWN,   /* its state is not known */
 	KUBE_MALFORMED, /* the annotation is; preemption cannot help */
 	KUBE_NARROWED,  /* it would fit, but better ones were chosen */
+	KUBE_UNDECIDED, /* finding out took more work than one request may cost */
 };
 
-#define KUBE_VERDICTS (KUBE_NARROWED + 1)
+#define KUBE_VERDICTS (KUBE_UNDECIDED + 1)
 
 /* The message of a verdict as users of the document know it; "" for KUBE_PASS. */
 const char *kube_verdict_text(enum kube_verdict v);
@@ -44,6 +45,9 @@ bool kube_filter_reply(const struct kube_args *args, const uint8_t *verdict, cha
 
 /* kube_error_reply: nothing passes, for this reason; '%' becomes '?' (old schedulers format it). */
 void kube_error_reply(struct buf *b, const char *why);
+
+/* kube_binding_reply: ExtenderBindingResult; why is NULL when the pod was bound. */
+void kube_binding_reply(struct buf *b, const char *why);
 
 /* kube_score_reply: [{"Host":..., "Score":...}], score[i] from 0 to 10. */
 bool kube_score_reply(const struct kube_args *args, const uint8_t *score, char *slack,

@@ -54,27 +54,69 @@ const uint8_t *sched_claim_on(const struct sched_claim *c, uint32_t node)
 void sched_take(struct sched_pf *at, const uint8_t *pf, const struct place_request *req, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		at[pf[i]].free.vfs--;
-		at[pf[i]].free.mbps -= req[i].min;
+		if (pf[i] < PLACE_PF_MAX) {
+			at[pf[i]].free.vfs--;
+			at[pf[i]].free.mbps -= req[i].min;
+		}
 	}
 }
 
 void sched_give(struct sched_pf *at, const uint8_t *pf, const struct place_request *req, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		at[pf[i]].free.vfs++;
-		at[pf[i]].free.mbps += req[i].min;
+		if (pf[i] < PLACE_PF_MAX) {
+			at[pf[i]].free.vfs++;
+			at[pf[i]].free.mbps += req[i].min;
+		}
 	}
 }
 
+uint32_t sched_rest(
+	const struct sched_claim *c, const uint8_t *pf, struct place_request *rest, uint8_t *which)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < c->req_n; k++) {
+		if (pf[k] != SCHED_PF_HELD) {
+			which[n] = (uint8_t)k;
+			rest[n++] = c->req[k];
+		}
+	}
+	return n;
+}
+
 /* --- Placing and removing */
+
+/* Place what the node does not show of the claim. false: it does not fit. */
+static bool place_entry(
+	struct sched *s, uint32_t i, const struct sched_claim *c, uint8_t *at, uint64_t *steps)
+{
+	struct place_request rest[PLACE_REQ_MAX];
+	struct place_pf free[PLACE_PF_MAX];
+	uint32_t held = sched_held(s, i, c), n;
+	uint8_t which[PLACE_REQ_MAX];
+	struct place_out out;
+	bool fits;
+
+	for (uint32_t k = 0; k < c->req_n; k++) {
+		at[k] = held >> k & 1 ? SCHED_PF_HELD : SCHED_PF_LOST;
+	}
+	n = sched_rest(c, at, rest, which);
+	if (n == 0) {
+		return true;
+	}
+	fits = sched_place(s, free, sched_copy_free(s, i, free), rest, n, &out, steps) == PLACE_YES;
+	for (uint32_t k = 0; k < n && fits; k++) {
+		at[which[k]] = out.pf[k];
+	}
+	sched_take(sched_pfs(s, i), at, c->req, c->req_n);
+	return fits;
+}
 
 void sched_replace(struct sched *s, uint32_t i)
 {
 	struct sched_node *n = &s->node[i];
 	struct sched_pf *pf = sched_pfs(s, i);
-	struct place_pf free[PLACE_PF_MAX];
-	struct place_out out;
 	uint64_t steps = 0;
 
 	n->broken = false;
@@ -83,17 +125,8 @@ void sched_replace(struct sched *s, uint32_t i)
 	}
 	for (struct sched_claim *c = s->oldest; c != NULL && n->claims > 0; c = c->newer) {
 		unsigned char *entry = sched_entry_find(c, i);
-		size_t pf_n;
 
-		if (entry == NULL) {
-			continue;
-		}
-		pf_n = sched_copy_free(s, i, free);
-		if (sched_place(s, free, pf_n, c->req, c->req_n, &out, &steps)) {
-			memcpy(pfs_of(entry), out.pf, c->req_n);
-			sched_take(pf, out.pf, c->req, c->req_n);
-		} else {
-			memset(pfs_of(entry), SCHED_PF_LOST, c->req_n);
+		if (entry != NULL && !place_entry(s, i, c, pfs_of(entry), &steps)) {
 			n->broken = true;
 		}
 	}
@@ -159,6 +192,9 @@ void sched_claim_drop(struct sched *s, struct sched_claim *c)
 	if (s->newest == c) {
 		s->newest = before;
 	}
+	if (s->young == c) {
+		s->young = c->newer;
+	}
 	sched_unmap(c->run, c->run_bytes);
 	s->entries -= c->entry_n;
 	s->claim_n--;
@@ -176,6 +212,8 @@ struct sched_claim *sched_claim_new(struct sched *s, const struct sched_ask *ask
 	s->free_claim = c->newer;
 	c->newer = NULL;
 	c->uid_hash = sched_uid_hash(ask->uid);
+	c->name_hash = sched_uid_hash(ask->name);
+	c->settled = false;
 	c->at_ms = now_ms;
 	c->uid_n = (uint16_t)ask->uid.n;
 	memcpy(c->uid, ask->uid.p, ask->uid.n);
@@ -192,20 +230,61 @@ struct sched_claim *sched_claim_new(struct sched *s, const struct sched_ask *ask
 		s->oldest = c;
 	}
 	s->newest = c;
+	s->young = s->young == NULL ? c : s->young;
 	s->claim_n++;
 	return c;
 }
 
-int64_t sched_expire(struct sched *s, int64_t now_ms)
+static bool has_spoken(const struct sched *s, const struct sched_claim *c, uint32_t i)
 {
-	while (s->oldest != NULL && now_ms - s->oldest->at_ms >= s->ttl_ms) {
-		s->expired++;
-		sched_claim_drop(s, s->oldest);
-	}
-	return s->oldest == NULL ? -1 : s->oldest->at_ms + s->ttl_ms - now_ms;
+	/* Of a node that is not known, something later will be heard before anybody passes there.
+	 */
+	return !s->node[i].known || s->node[i].known_ms >= c->at_ms + s->ttl_ms;
 }
 
-/* The pod is here: nowhere else can it come any more. */
+int64_t sched_expire(struct sched *s, int64_t now_ms)
+{
+	while (s->young != NULL && now_ms - s->young->at_ms >= s->ttl_ms) {
+		struct sched_claim *c = s->young;
+
+		s->young = c->newer;
+		s->expired += c->settled ? 0 : 1;
+		for (uint32_t k = 0; k < c->entry_n; k++) {
+			if (has_spoken(s, c, sched_entry_node(sched_entry(c, k)))) {
+				release(s, c, k);
+			}
+		}
+		if (c->live_n == 0) {
+			sched_claim_drop(s, c);
+		}
+	}
+	return s->young == NULL ? -1 : s->young->at_ms + s->ttl_ms - now_ms;
+}
+
+void sched_lapse(struct sched *s, uint32_t i, bool give)
+{
+	struct sched_claim *c, *newer;
+
+	for (c = s->oldest; c != s->young && s->node[i].claims > 0; c = newer) {
+		unsigned char *entry = sched_entry_find(c, i);
+
+		newer = c->newer;
+		if (entry != NULL && has_spoken(s, c, i)) {
+			if (give) {
+				release(s, c, (uint32_t)((size_t)(entry - c->run) / c->stride));
+			} else {
+				sched_unclaim(s, c, i);
+			}
+			if (c->live_n == 0) {
+				sched_claim_drop(s, c);
+			}
+		}
+	}
+}
+
+#define PAGE (64u << 10) /* the largest there is: munmap wants whole ones */
+
+/* The pod is on node i: nowhere else can it come any more. */
 static void collapse(struct sched *s, struct sched_claim *c, uint32_t i)
 {
 	for (uint32_t k = 0; k < c->entry_n && c->live_n > 1; k++) {
@@ -213,29 +292,27 @@ static void collapse(struct sched *s, struct sched_claim *c, uint32_t i)
 			release(s, c, k);
 		}
 	}
+	if (c->entry_n > 1) {
+		memmove(c->run, sched_entry_find(c, i), c->stride);
+		s->entries -= c->entry_n - 1;
+		c->entry_n = 1;
+	}
+	if (c->run_bytes > PAGE) {
+		sched_unmap(c->run + PAGE, c->run_bytes - PAGE);
+		c->run_bytes = PAGE;
+	}
 }
 
 void sched_settle(struct sched *s, uint32_t i)
 {
-	struct sched_claim *c, *newer;
-
 	if (s->node[i].hold_n == 0) {
 		return;
 	}
-	for (c = s->oldest; c != NULL; c = newer) {
-		uint32_t held;
-
-		newer = c->newer;
-		held = sched_holds(s, i, c->uid_hash, NULL);
-		if (held > 0) {
-			if (held >= c->req_n) {
-				s->collapsed++;
-				sched_claim_drop(s, c);
-			} else if (sched_entry_find(c, i) != NULL) {
-				/* Not all of it yet: the whole claim stays, for a moment too much.
-				 */
-				collapse(s, c, i);
-			}
+	for (struct sched_claim *c = s->oldest; c != NULL && s->node[i].claims > 0; c = c->newer) {
+		if (sched_entry_find(c, i) != NULL && sched_held(s, i, c) != 0) {
+			s->collapsed += c->settled ? 0 : 1;
+			c->settled = true;
+			collapse(s, c, i);
 		}
 	}
 }

@@ -19,19 +19,28 @@ struct question {
 	struct sched_claim *claim; /* being made */
 };
 
-bool sched_place(struct sched *s, const struct place_pf *pf, size_t pf_n,
+/* Steps that one placement may take, of those left for the question. 0: there are none. */
+static uint32_t steps_left(uint64_t steps)
+{
+	uint64_t left = steps < SCHED_STEPS_MAX ? SCHED_STEPS_MAX - steps : 0;
+
+	return left < PLACE_STEPS_MAX ? (uint32_t)left : PLACE_STEPS_MAX;
+}
+
+enum place_answer sched_place(struct sched *s, const struct place_pf *pf, size_t pf_n,
 	const struct place_request *req, uint32_t req_n, struct place_out *out, uint64_t *steps)
 {
-	const struct place_in in = {pf, pf_n, req, req_n, 0};
+	const struct place_in in = {pf, pf_n, req, req_n, steps_left(*steps)};
 	struct err e;
 	int r;
 
-	if (*steps >= SCHED_STEPS_MAX) {
-		return false; /* not known, so not promised */
+	if (in.steps_max == 0) {
+		return PLACE_LIMIT;
 	}
 	r = place_assign(&in, s->work, out, &e);
-	*steps += r < 0 ? 0 : out->steps;
-	return r == PLACE_YES || r == PLACE_ANY;
+	ASSERT(r >= 0); /* annotations and states have no more requests and PFs than it takes */
+	*steps += out->steps;
+	return r == PLACE_ANY ? PLACE_YES : (enum place_answer)r;
 }
 
 static struct sched_kept *look_up(
@@ -54,35 +63,36 @@ static struct sched_kept *look_up(
 	return k;
 }
 
-/* Where the interfaces go with this much free; false: nowhere. */
-static bool place(struct question *q, const struct place_pf *pf, size_t n, uint8_t *at)
+/* Where the interfaces go with this much free. */
+static enum place_answer place(struct question *q, const struct place_pf *pf, size_t n, uint8_t *at)
 {
 	struct place_out out;
 	bool found = false;
 	struct sched_kept *k = look_up(q->s->kept, q->s->serial, pf, n, &found);
-	bool fits;
+	enum place_answer r;
 
 	if (found) {
 		memcpy(at, k->at, q->ask->req_n);
-		return k->fits;
+		return (enum place_answer)k->answer;
 	}
-	fits = sched_place(q->s, pf, n, q->ask->req, q->ask->req_n, &out, &q->steps);
-	if (fits) {
+	r = sched_place(q->s, pf, n, q->ask->req, q->ask->req_n, &out, &q->steps);
+	if (r == PLACE_YES) {
 		memcpy(at, out.pf, q->ask->req_n);
 	}
 	if (k != NULL) {
-		k->fits = fits;
-		memcpy(k->at, out.pf, fits ? q->ask->req_n : 0);
+		k->answer = (uint8_t)r;
+		memcpy(k->at, out.pf, r == PLACE_YES ? q->ask->req_n : 0);
 	}
-	return fits;
+	return r;
 }
 
-/* Whether the pod would fit if the node were empty. */
+/* Whether the pod would fit if the node were empty; true where that is not known. */
 static bool fits_whole(struct question *q, uint32_t i)
 {
 	const struct sched_pf *pf = sched_pfs_const(q->s, i);
 	struct place_pf whole[PLACE_PF_MAX];
-	struct place_in in = {whole, q->s->node[i].pf_n, q->ask->req, q->ask->req_n, 0};
+	struct place_in in = {
+		whole, q->s->node[i].pf_n, q->ask->req, q->ask->req_n, steps_left(q->steps)};
 	struct place_out out;
 	bool found = false;
 	struct sched_kept *k;
@@ -94,18 +104,18 @@ static bool fits_whole(struct question *q, uint32_t i)
 	}
 	k = look_up(q->s->kept + KEPT, q->s->serial, whole, in.pf_n, &found);
 	if (found) {
-		return k->fits;
+		return k->answer != PLACE_NO;
 	}
-	if (q->steps >= SCHED_STEPS_MAX) {
-		r = PLACE_LIMIT;
-	} else {
-		r = place_fits(&in, q->s->work, &out, &e);
-		q->steps += r < 0 ? 0 : out.steps;
+	if (in.steps_max == 0) {
+		return true;
 	}
+	r = place_fits(&in, q->s->work, &out, &e);
+	ASSERT(r >= 0); /* as above */
+	q->steps += out.steps;
 	if (k != NULL) {
-		k->fits = r == PLACE_YES || r == PLACE_LIMIT;
+		k->answer = (uint8_t)r;
 	}
-	return r == PLACE_YES || r == PLACE_LIMIT;
+	return r != PLACE_NO;
 }
 
 static uint8_t judge(struct question *q, uint32_t i)
@@ -114,12 +124,17 @@ static uint8_t judge(struct question *q, uint32_t i)
 	struct place_pf free[PLACE_PF_MAX];
 	uint8_t at[PLACE_REQ_MAX];
 	struct sched_claim *c = q->claim;
+	enum place_answer r;
 	unsigned char *entry;
 
 	if (!n->known) {
 		return SCHED_UNKNOWN;
 	}
-	if (n->broken || !place(q, free, sched_copy_free(q->s, i, free), at)) {
+	r = n->broken ? PLACE_NO : place(q, free, sched_copy_free(q->s, i, free), at);
+	if (r == PLACE_LIMIT) {
+		return SCHED_UNDECIDED;
+	}
+	if (r == PLACE_NO) {
 		return fits_whole(q, i) ? SCHED_NO_ROOM : SCHED_NEVER;
 	}
 	entry = sched_entry(c, c->entry_n++);
@@ -223,17 +238,21 @@ int sched_filter(struct sched *s, const struct sched_ask *ask, const uint32_t *n
 	struct question q = {.s = s, .ask = ask};
 	struct sched_claim *old = sched_claim_find(s, ask->uid);
 
-	if (old != NULL) {
-		sched_claim_drop(s, old);
+	if (n == 0) {
+		return 0; /* nothing is decided, so nothing ends */
 	}
 	q.claim = begin_claim(&q, n, now_ms, e);
 	if (q.claim == NULL) {
 		return -ENOSPC;
 	}
+	if (old != NULL) {
+		sched_claim_drop(s, old);
+	}
 	s->serial++;
 	for (size_t k = 0; k < n; k++) {
 		if (node[k] != SCHED_NONE && s->node[node[k]].serial != s->serial) {
 			s->node[node[k]].serial = s->serial;
+			s->node[node[k]].asked_ms = now_ms;
 			s->node[node[k]].verdict = judge(&q, node[k]);
 		}
 	}
@@ -248,12 +267,11 @@ int sched_filter(struct sched *s, const struct sched_ask *ask, const uint32_t *n
 }
 
 bool sched_fits_without(struct sched *s, const struct sched_ask *ask, uint32_t i,
-	const uint64_t *gone, size_t gone_n)
+	const uint64_t *gone, size_t gone_n, uint64_t *steps)
 {
 	const struct sched_pf *pf = sched_pfs_const(s, i);
 	struct place_pf free[PLACE_PF_MAX], held[PLACE_PF_MAX] = {{0}};
 	struct place_out out;
-	uint64_t steps = 0;
 	uint64_t self = sched_uid_hash(ask->uid);
 
 	if (!s->node[i].known) {
@@ -270,21 +288,27 @@ bool sched_fits_without(struct sched *s, const struct sched_ask *ask, uint32_t i
 		free[p] = (struct place_pf){is->vfs - vfs, used < is->mbps ? is->mbps - used : 0};
 	}
 	for (const struct sched_claim *c = s->oldest; c != NULL; c = c->newer) {
-		bool goes = c->uid_hash == self;
+		const uint8_t *at = sched_claim_on(c, i);
+		bool goes = c->uid_hash == self || at == NULL;
+		struct place_request rest[PLACE_REQ_MAX];
+		uint8_t which[PLACE_REQ_MAX];
+		uint32_t n;
 
 		for (size_t g = 0; g < gone_n && !goes; g++) {
 			goes = c->uid_hash == gone[g];
 		}
-		if (goes || sched_entry_find(c, i) == NULL) {
+		n = goes ? 0 : sched_rest(c, at, rest, which);
+		if (n == 0) {
 			continue;
 		}
-		if (!sched_place(s, free, s->node[i].pf_n, c->req, c->req_n, &out, &steps)) {
+		if (sched_place(s, free, s->node[i].pf_n, rest, n, &out, steps) != PLACE_YES) {
 			return false;
 		}
-		for (uint32_t k = 0; k < c->req_n; k++) {
+		for (uint32_t k = 0; k < n; k++) {
 			free[out.pf[k]].vfs--;
-			free[out.pf[k]].mbps -= c->req[k].min;
+			free[out.pf[k]].mbps -= rest[k].min;
 		}
 	}
-	return sched_place(s, free, s->node[i].pf_n, ask->req, ask->req_n, &out, &steps);
+	return sched_place(s, free, s->node[i].pf_n, ask->req, ask->req_n, &out, steps) ==
+	       PLACE_YES;
 }

@@ -17,7 +17,7 @@
 #define SCHED_HOLD_CHUNK  31      /* attachments kept together */
 #define SCHED_CHUNKS_MAX  (1u << 20)
 
-#define SCHED_CLAIMS_MAX  4096 /* pods between decision and attachment; a scheduler does 300/s */
+#define SCHED_CLAIMS_MAX  16384 /* pods decided within a claim's life: a scheduler does 300/s */
 #define SCHED_ENTRIES_MAX (16u << 20) /* nodes of all claims together: 8 to 36 bytes each */
 #define SCHED_UID_MAX     320         /* "namespace/name" stands in where a pod has no uid */
 

@@ -32,6 +32,7 @@ int sched_init(struct sched *s, int64_t ttl_ms, struct err *e)
 		.free_node = SCHED_NONE,
 		.free_more = SCHED_NONE,
 		.free_chunk = SCHED_NONE};
+	hash_key_random(&s->key);
 	s->node = sched_map(SCHED_NODES_MAX * sizeof(*s->node));
 	s->bucket = sched_map(BUCKETS * sizeof(*s->bucket));
 	s->more = sched_map(SCHED_NODES_MAX * sizeof(*s->more));
@@ -84,7 +85,7 @@ const struct sched_pf *sched_pfs_const(const struct sched *s, uint32_t i)
 
 uint32_t sched_node_find(const struct sched *s, struct str name)
 {
-	uint64_t hash = sched_uid_hash(name);
+	uint64_t hash = hash_str(&s->key, name);
 	uint32_t at = s->bucket[hash & (BUCKETS - 1)];
 
 	while (at != 0) {
@@ -121,7 +122,7 @@ uint32_t sched_node_add(struct sched *s, struct str name, int64_t now_ms)
 		return SCHED_NONE;
 	}
 	n = &s->node[i];
-	*n = (struct sched_node){.hash = sched_uid_hash(name),
+	*n = (struct sched_node){.hash = hash_str(&s->key, name),
 		.used = true,
 		.name_n = (uint8_t)name.n,
 		.holds = SCHED_NONE,
@@ -207,6 +208,28 @@ uint32_t sched_holds(const struct sched *s, uint32_t i, uint64_t uid_hash, struc
 	return found;
 }
 
+uint32_t sched_held(const struct sched *s, uint32_t i, const struct sched_claim *c)
+{
+	uint32_t held = 0;
+
+	for (uint32_t at = s->node[i].holds; at != SCHED_NONE; at = s->chunk[at].next) {
+		for (uint32_t k = 0; k < s->chunk[at].n; k++) {
+			const struct sched_hold *h = &s->chunk[at].hold[k];
+
+			if (h->uid != c->uid_hash && h->uid != c->name_hash) {
+				continue;
+			}
+			for (uint32_t r = 0; r < c->req_n; r++) {
+				if ((held >> r & 1) == 0 && c->req[r].min == h->mbps) {
+					held |= 1u << r;
+					break;
+				}
+			}
+		}
+	}
+	return held;
+}
+
 /* --- What nodes say */
 
 static void keep_pfs(struct sched *s, uint32_t i, const struct sched_state *state)
@@ -232,18 +255,26 @@ static void keep_pfs(struct sched *s, uint32_t i, const struct sched_state *stat
 	}
 }
 
-void sched_node_update(struct sched *s, uint32_t i, const struct sched_state *state, int64_t now_ms)
+void sched_node_update(
+	struct sched *s, uint32_t i, const struct sched_state *state, int64_t as_of_ms)
 {
 	struct sched_node *n = &s->node[i];
 
 	keep_holds(s, n, state);
-	sched_settle(s, i); /* while the PFs are those that claims name */
-	keep_pfs(s, i, state);
+	sched_settle(s, i);
 	n->known = true;
 	n->full = state->full;
 	n->revision = state->revision;
-	n->known_ms = now_ms;
+	n->known_ms = as_of_ms;
+	sched_lapse(s, i, false);
+	keep_pfs(s, i, state);
 	sched_replace(s, i);
+}
+
+void sched_node_still(struct sched *s, uint32_t i, int64_t as_of_ms)
+{
+	s->node[i].known_ms = as_of_ms;
+	sched_lapse(s, i, true);
 }
 
 void sched_node_lost(struct sched *s, uint32_t i)
@@ -260,6 +291,9 @@ void sched_node_drop(struct sched *s, uint32_t i)
 	for (c = s->oldest; c != NULL && n->claims > 0; c = newer) {
 		newer = c->newer;
 		sched_unclaim(s, c, i);
+		if (c->live_n == 0) {
+			sched_claim_drop(s, c);
+		}
 	}
 	while (*at != i + 1) {
 		at = &s->node[*at - 1].next;

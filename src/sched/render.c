@@ -70,6 +70,21 @@ static void put_node(struct json_writer *w, const struct sched *s, uint32_t i,
 	json_put_end_object(w);
 }
 
+/* Interfaces that a node shows. A claim that one of them has ended everywhere else has one entry.
+ */
+static uint32_t attached(const struct sched_claim *c)
+{
+	const uint8_t *pf = !c->settled || c->live_n == 0
+				    ? NULL
+				    : sched_claim_on(c, sched_entry_node(sched_entry(c, 0)));
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; pf != NULL && k < c->req_n; k++) {
+		n += pf[k] == SCHED_PF_HELD ? 1 : 0;
+	}
+	return n;
+}
+
 static void put_claim(
 	struct json_writer *w, const struct sched *s, const struct sched_claim *c, int64_t now_ms)
 {
@@ -84,6 +99,7 @@ static void put_claim(
 		json_put_u64(w, NULL, c->req[k].min);
 	}
 	json_put_end_array(w);
+	json_put_u64(w, "attached", attached(c));
 	json_put_u64(w, "nodes", c->live_n);
 	json_put_array(w, "on");
 	for (uint32_t k = 0; k < c->entry_n && listed < SCHED_RENDER_ON; k++) {

@@ -3,6 +3,7 @@
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
 
+#include "base/hash.h"
 #include "place/place.h"
 #include "sched/state.h"
 
@@ -11,9 +12,16 @@
  * free once all claims on it have been taken off. A claim is a promise to a pod, on each of the
  * nodes that the pod's last filter answer let pass, with the PF that carries each interface there.
  * PFs are chosen by place_assign, the code that attaches pods, so that a claim takes what the pod
- * will take. When a node says something new, its claims are placed anew, oldest first, and those of
- * pods that are attached by now go. If one of them does not fit any more, the node takes nobody
- * (broken) until it does.
+ * will take. When a node says something new, its claims are placed anew, oldest first. If one of
+ * them does not fit any more, the node takes nobody (broken) until it does.
+ *
+ * A node that has a claim and shows an attachment of the pod ends the claim on all other nodes.
+ * There it stays, and counts the interfaces that the node does not show (yet, or any more: an
+ * attachment that fails is tried again). An attachment is an interface of the pod with exactly the
+ * bandwidth it asked for; what nodes without a claim say about the pod counts nothing.
+ *
+ * When the time of a claim is up it ends on each node as soon as that has said something later, so
+ * that there is no moment at which an attachment is in neither account.
  */
 struct sched_pf {
 	struct sched_pf_state is;
@@ -38,15 +46,17 @@ struct sched_node {
 	uint32_t holds, hold_n;
 	struct sched_pf few[SCHED_PF_FEW];
 	uint32_t more; /* place for more PFs than that, or SCHED_NONE */
-	int64_t asked_ms, known_ms;
+	uint32_t pins; /* requests that wait and will be decided by this slot: it stays */
+	int64_t asked_ms, known_ms; /* by a scheduler; what it said is true as of then */
 	uint64_t revision;
 	char name[SCHED_NAME_MAX + 1];
 };
 
 struct sched_claim {
 	struct sched_claim *newer;
-	uint64_t uid_hash;
+	uint64_t uid_hash, name_hash;
 	int64_t at_ms;
+	bool settled; /* an attachment was seen */
 	uint16_t uid_n, name_n;
 	uint32_t req_n;
 	uint32_t entry_n, live_n; /* nodes; of which still claimed */
@@ -61,6 +71,7 @@ struct sched_chunk;
 struct sched_kept;
 
 struct sched {
+	struct hash_key key;     /* of names in bucket */
 	struct sched_node *node; /* SCHED_NODES_MAX slots, touched as used */
 	uint32_t node_n;         /* slots in use or used before */
 	uint32_t nodes;          /* in use */
@@ -72,6 +83,7 @@ struct sched {
 	uint32_t chunk_n, free_chunk;
 	struct sched_claim *claim; /* SCHED_CLAIMS_MAX */
 	struct sched_claim *oldest, *newest, *free_claim;
+	struct sched_claim *young; /* the first whose time is not up */
 	uint32_t claim_n;
 	uint64_t entries;
 	uint32_t serial;
@@ -94,9 +106,13 @@ uint32_t sched_node_find(const struct sched *s, struct str name);
 /* sched_node_add: the same, adding it; SCHED_NONE when the table is full. asked_ms becomes now. */
 uint32_t sched_node_add(struct sched *s, struct str name, int64_t now_ms);
 
-/* sched_node_update: the node said this. sched_node_lost: what it said last is not believed. */
+/*
+ * sched_node_update: the node said this, and it was so at as_of_ms or later. sched_node_still: what
+ * it said before is still so. sched_node_lost: what it said last is not believed.
+ */
 void sched_node_update(
-	struct sched *s, uint32_t i, const struct sched_state *state, int64_t now_ms);
+	struct sched *s, uint32_t i, const struct sched_state *state, int64_t as_of_ms);
+void sched_node_still(struct sched *s, uint32_t i, int64_t as_of_ms);
 void sched_node_lost(struct sched *s, uint32_t i);
 
 /* sched_node_drop: forget the node and all claims on it. */
@@ -114,7 +130,7 @@ uint32_t sched_holds(const struct sched *s, uint32_t i, uint64_t uid_hash, struc
 struct sched_claim *sched_claim_find(const struct sched *s, struct str uid);
 void sched_claim_drop(struct sched *s, struct sched_claim *c);
 
-/* sched_expire: drop claims older than the time to live. When the next will be: ms, or -1. */
+/* sched_expire: end claims older than the time to live. When the next will be: ms, or -1. */
 int64_t sched_expire(struct sched *s, int64_t now_ms);
 
 /* The PFs of the pod's interfaces on that node; NULL where it has no claim on it. */
@@ -135,13 +151,15 @@ enum sched_verdict {
 	SCHED_NEVER, /* not even on the empty node */
 	SCHED_UNKNOWN,
 	SCHED_NARROWED,
+	SCHED_UNDECIDED, /* placement needs more steps than SCHED_STEPS_MAX; nothing is promised */
 };
 
 /*
  * sched_filter: which of the n nodes (indices; SCHED_NONE is SCHED_UNKNOWN; repeats are allowed)
  * can hold the pod beside all that was promised to others. The pod's former claims go, each node
- * that passes is claimed. narrow > 0: at most that many pass, those with the best score. -ENOSPC:
- * too many pods or nodes are claimed, nothing passes and nothing is claimed.
+ * that passes is claimed. Without any node nothing happens. narrow > 0: at most that many pass,
+ * those with the best score. -ENOSPC: too many pods or nodes are claimed, nothing passes and
+ * nothing changes.
  */
 int sched_filter(struct sched *s, const struct sched_ask *ask, const uint32_t *node, size_t n,
 	uint32_t narrow, bool spread, uint8_t *verdict, int64_t now_ms, struct err *e) MUST_CHECK;
@@ -155,10 +173,11 @@ void sched_score(struct sched *s, const struct sched_ask *ask, const uint32_t *n
 	bool spread, uint8_t *scores);
 
 /*
- * sched_fits_without: whether the pod fits on node i once these pods (hashes of uids) have gone:
- * what they hold and what they were promised there comes back.
+ * sched_fits_without: whether the pod fits on node i once these pods (hashes of uids, none twice)
+ * have gone: what they hold and what they were promised there comes back. steps is for all
+ * candidates of one question together, 0 at first; false when SCHED_STEPS_MAX are used up.
  */
 bool sched_fits_without(struct sched *s, const struct sched_ask *ask, uint32_t i,
-	const uint64_t *gone, size_t gone_n);
+	const uint64_t *gone, size_t gone_n, uint64_t *steps);
 
 #endif

@@ -16,12 +16,13 @@ struct sched_chunk {
 struct sched_kept {
 	uint32_t serial, pf_n;
 	struct place_pf pf[SCHED_PF_FEW];
-	bool fits;
+	uint8_t answer; /* enum place_answer */
 	uint8_t at[PLACE_REQ_MAX];
 };
 
 #define SCHED_PF_GONE UINT8_MAX       /* in place of a PF: this node is claimed no more */
 #define SCHED_PF_LOST (UINT8_MAX - 1) /* claimed, but it does not fit any more */
+#define SCHED_PF_HELD (UINT8_MAX - 2) /* attached: the node itself counts it */
 
 void *sched_map(size_t n); /* zeroed, touched as used; NULL when there is no room */
 void sched_unmap(void *p, size_t n);
@@ -30,11 +31,15 @@ unsigned char *sched_entry(const struct sched_claim *c, uint32_t k);
 uint32_t sched_entry_node(const unsigned char *entry);
 unsigned char *sched_entry_find(const struct sched_claim *c, uint32_t node);
 
-/* Place the interfaces on what is free there: true and the PFs. */
-bool sched_place(struct sched *s, const struct place_pf *pf, size_t pf_n,
+/*
+ * Place the interfaces on what is free there: PLACE_YES and the PFs, PLACE_NO, or PLACE_LIMIT when
+ * that took more than the steps left of SCHED_STEPS_MAX; steps counts them.
+ */
+enum place_answer sched_place(struct sched *s, const struct place_pf *pf, size_t pf_n,
 	const struct place_request *req, uint32_t req_n, struct place_out *out, uint64_t *steps);
 
-/* Take from, or give back to, what is free on a node, as pf[] says. */
+/* Take from, or give back to, what is free on a node, as pf[] says; what is no PF is passed over.
+ */
 void sched_take(
 	struct sched_pf *at, const uint8_t *pf, const struct place_request *req, uint32_t n);
 void sched_give(
@@ -43,8 +48,19 @@ void sched_give(
 /* sched_replace: what is free on the node, from what it said and the claims on it. */
 void sched_replace(struct sched *s, uint32_t i);
 
-/* sched_settle: pods that the node says are attached need no claim any more. */
+/* sched_settle: pods that the node says are attached there need no claim elsewhere any more. */
 void sched_settle(struct sched *s, uint32_t i);
+
+/* sched_lapse: claims whose time is up end on node i, if it has said something since. give: what
+ * they took is free at once; else sched_replace comes. */
+void sched_lapse(struct sched *s, uint32_t i, bool give);
+
+/* sched_held: which interfaces the pod has there by the node's own word, a bit each. */
+uint32_t sched_held(const struct sched *s, uint32_t i, const struct sched_claim *c);
+
+/* sched_rest: the interfaces of an entry that are not attached: requests, and their indices. */
+uint32_t sched_rest(
+	const struct sched_claim *c, const uint8_t *pf, struct place_request *rest, uint8_t *which);
 
 /* sched_unclaim: the claim is none on node i any more; gives nothing back. */
 void sched_unclaim(struct sched *s, struct sched_claim *c, uint32_t i);

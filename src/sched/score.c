@@ -69,8 +69,8 @@ static size_t free_for(
 	size_t n = sched_copy_free(s, i, free);
 	const uint8_t *at = own == NULL ? NULL : sched_claim_on(own, i);
 
-	if (at != NULL && at[0] != SCHED_PF_LOST) {
-		for (uint32_t k = 0; k < own->req_n; k++) {
+	for (uint32_t k = 0; at != NULL && k < own->req_n; k++) {
+		if (at[k] < PLACE_PF_MAX) {
 			free[at[k]].vfs++;
 			free[at[k]].mbps += own->req[k].min;
 		}
@@ -99,7 +99,8 @@ void sched_score(struct sched *s, const struct sched_ask *ask, const uint32_t *n
 		if (k == 0 || pf_n != last_n || memcmp(free, last, pf_n * sizeof(*free)) != 0) {
 			memcpy(last, free, pf_n * sizeof(*free));
 			last_n = pf_n;
-			fits = sched_place(s, free, pf_n, ask->req, ask->req_n, &placed, &steps);
+			fits = sched_place(s, free, pf_n, ask->req, ask->req_n, &placed, &steps) ==
+			       PLACE_YES;
 		}
 		if (fits) {
 			scores[k] = (uint8_t)((score(sched_pfs(s, node[k]), free, pf_n, ask->req,

@@ -32,14 +32,23 @@ struct reader {
 	const struct spelling *as;
 };
 
-uint64_t sched_uid_hash(struct str uid)
+static uint64_t hash_on(uint64_t h, struct str s)
 {
-	uint64_t h = 14695981039346656037u;
-
-	for (size_t i = 0; i < uid.n; i++) {
-		h = (h ^ (unsigned char)uid.p[i]) * 1099511628211u;
+	for (size_t i = 0; i < s.n; i++) {
+		h = (h ^ (unsigned char)s.p[i]) * 1099511628211u;
 	}
 	return h;
+}
+
+uint64_t sched_uid_hash(struct str uid)
+{
+	return hash_on(14695981039346656037u, uid);
+}
+
+/* As the hash of "namespace/name", which stands in where there is no uid. */
+static uint64_t hash_name(struct str namespace, struct str name)
+{
+	return hash_on(hash_on(sched_uid_hash(namespace), STR("/")), name);
 }
 
 static int bad(struct reader *r, const char *key, const char *what)
@@ -91,19 +100,22 @@ static int enter(struct reader *r, enum json_type type, const char *key)
 
 static int read_holder(struct reader *r, struct sched_hold *h, bool *named)
 {
-	struct str key, raw;
+	struct str key, raw, uid = STR_INIT, name = STR_INIT, namespace = STR_INIT;
 	int n = enter(r, JSON_OBJECT, "holder");
 
 	if (n <= 0) {
 		return n;
 	}
 	while ((n = json_cur_member(&r->c, &key)) > 0) {
-		if (json_key_is(key, "pod_uid")) {
+		struct str *to = json_key_is(key, "pod_uid")         ? &uid
+				 : json_key_is(key, "pod_name")      ? &name
+				 : json_key_is(key, "pod_namespace") ? &namespace
+								     : NULL;
+		if (to != NULL) {
 			n = json_cur_skip(&r->c, &raw);
-			*named = n == 0 && raw.n > 2 && raw.p[0] == '"';
-			if (*named) {
-				h->uid = sched_uid_hash((struct str){raw.p + 1, raw.n - 2});
-			}
+			*to = n == 0 && raw.n > 2 && raw.p[0] == '"'
+				      ? (struct str){raw.p + 1, raw.n - 2}
+				      : (struct str)STR_INIT;
 		} else if (json_key_is(key, "min_tx_rate")) {
 			n = read_number(r, "holder.min_tx_rate", SCHED_MBPS_MAX, &h->mbps);
 		} else {
@@ -113,6 +125,8 @@ static int read_holder(struct reader *r, struct sched_hold *h, bool *named)
 			return n;
 		}
 	}
+	*named = uid.n > 0 || name.n > 0;
+	h->uid = uid.n > 0 ? sched_uid_hash(uid) : hash_name(namespace, name);
 	return n;
 }
 

@@ -17,7 +17,7 @@ struct sched_pf_state {
 
 /* One attached interface. */
 struct sched_hold {
-	uint64_t uid; /* sched_uid_hash of the pod's uid */
+	uint64_t uid; /* sched_uid_hash of the pod's uid, or else of "namespace/name" */
 	uint32_t mbps;
 	uint8_t pf; /* index in pf */
 };

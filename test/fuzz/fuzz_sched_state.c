@@ -69,7 +69,7 @@ static void try(struct str text, bool full)
 	node = sched_node_add(&s, STR("a\"\\\xff"), 0);
 	sched_node_update(&s, node, &state, 1);
 	must(sched_filter(&s, &ask, &node, 1, 0, false, &verdict, 2, &e) == 0);
-	must(verdict <= SCHED_NARROWED);
+	must(verdict <= SCHED_UNDECIDED);
 	check_page(&s, full ? NULL : "why\n");
 	sched_node_update(&s, node, &state, 3);
 	sched_node_drop(&s, node);

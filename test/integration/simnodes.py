@@ -204,8 +204,10 @@ class Extender:
     def node(self, name):
         return {n["name"]: n for n in self.json("/v1/nodes")["nodes"]}[name]
 
-    def claims(self):
-        return {c["uid"]: c for c in self.json("/v1/nodes")["claims"]}
+    def claims(self, attached=False):
+        """Of pods that are not (wholly) attached yet, or of all."""
+        return {c["uid"]: c for c in self.json("/v1/nodes")["claims"]
+                if attached or c["attached"] < len(c["min_tx_rates"])}
 
     def rss_kib(self, key="VmRSS"):
         with open("/proc/%d/status" % self.proc.pid, encoding="ascii") as f:

@@ -280,6 +280,7 @@ def test_claims_are_replaced_collapse_and_expire(cluster):
     assert ext.filter(pod("u2", 60000), [a, b])[0] == both
     a.attach("u1", 0, 40000)
     wait_for(lambda: "u1" not in ext.claims())
+    assert ext.claims(attached=True)["u1"]["on"] == [a.name]
     assert ext.filter(pod("u3", 40000), [a, b])[0] == [b.name]
     wait_for(lambda: not ext.claims())
     assert ext.filter(pod("u4", 60000), [a, b])[0] == both
@@ -294,6 +295,171 @@ def test_a_claim_stays_until_all_interfaces_are_there(cluster):
     wait_for(lambda: ext.claims()["u1"]["on"] == [a.name])
     a.attach("u1", 0, 30000)
     wait_for(lambda: not ext.claims())
+
+
+def test_an_attachment_that_fails_keeps_its_room(cluster):
+    a = cluster.add(pfs=1)
+    ext = cluster.start("--claim-ttl", "3")
+    assert ext.filter(pod("u1", 100000), [a])[0] == [a.name]
+    a.attach("u1", 0, 100000)
+    wait_for(lambda: ext.node(a.name)["attachments"] == 1)
+    a.detach("u1")
+    wait_for(lambda: ext.node(a.name)["attachments"] == 0)
+    assert ext.filter(pod("u2", 100000), [a])[0] == [], "the kubelet tries again"
+    a.attach("u1", 0, 100000)
+    wait_for(lambda: not ext.claims(attached=True))
+    a.detach("u1")
+    wait_for(lambda: ext.filter(pod("u2", 100000), [a])[0] == [a.name])
+
+
+def test_what_a_node_says_of_others_pods_counts_nothing(cluster):
+    a, evil = cluster.add(pfs=1), cluster.add(pfs=1)
+    ext = cluster.start()
+    assert ext.filter(pod("u1", 100000), [a])[0] == [a.name]
+    ext.filter(pod("probe", 1), [evil])
+    evil.attach("u1", 0, 100000)
+    wait_for(lambda: ext.node(evil.name)["attachments"] == 1)
+    assert ext.filter(pod("u2", 100000), [a])[0] == []
+    ext.json(FILTER, {"Pod": pod("u1", 100000), "NodeNames": []})
+    assert ext.filter(pod("u2", 100000), [a])[0] == [], "an empty list decides nothing"
+
+
+def test_a_half_open_node_is_not_believed_longer_than_claims_last(cluster):
+    def mute(c, path):
+        if "after=0" in path:
+            a.answer(c, path)
+            return True
+        time.sleep(60)
+        return False
+    a = cluster.add(pfs=1)
+    a.fault = mute
+    ext = cluster.start("--claim-ttl", "2")
+    assert ext.filter(pod("u1", 100000), [a])[0] == [a.name]
+    a.attach("u1", 0, 100000)  # nobody hears of it
+    until = time.monotonic() + 14
+    while time.monotonic() < until:
+        assert ext.filter(pod("u2", 100000), [a])[0] == []
+        time.sleep(0.5)
+
+
+def test_a_node_that_falls_back_slowly_costs_the_timeout(cluster):
+    a, b = cluster.add(), cluster.add()
+    ext = cluster.start("--node-timeout", "500")
+    ext.filter(pod("u1", 1000), [a, b])
+
+    def fault(c, path):
+        if path == "/getpfs":
+            time.sleep(30)
+            return False
+        reply(c, "no such path", 404)
+        return True
+    a.fault = fault
+    a.attach("x", 0, 1)  # ends the long poll; the next is answered 404, and /getpfs hangs
+    wait_for(lambda: "/getpfs" in a.requests)
+    for i in range(3):
+        begin = time.monotonic()
+        assert ext.filter(pod("v%d" % i, 1000), [a, b])[0][-1] == b.name
+        assert time.monotonic() - begin < 10, "the call took the long poll's time"
+
+
+def test_a_node_that_does_not_let_itself_be_followed_is_asked(cluster):
+    a = cluster.add()
+
+    def fault(c, path):
+        if "after=0" in path:
+            a.answer(c, path)
+        else:
+            reply(c, "too many", 503)
+        return True
+    a.fault = fault
+    ext = cluster.start()
+    for i in range(4):
+        assert ext.filter(pod("u%d" % i, 1000), [a])[0] == [a.name]
+    assert ext.node(a.name)["state"] == "asked-each-time"
+    a.fault = None
+    wait_for(lambda: (ext.filter(pod("w", 1000), [a]), ext.node(a.name)["state"])[1] == "followed")
+
+
+def test_a_plain_node_that_learns_is_followed(cluster):
+    a = cluster.add(plain=True)
+    ext = cluster.start()
+    ext.filter(pod("u1", 1000), [a])
+    a.close()
+    ext.filter(pod("u2", 1000), [a])
+    a.plain = False
+    a.open()
+    wait_for(lambda: (ext.filter(pod("w", 1000), [a]), ext.node(a.name)["state"])[1] == "followed")
+
+
+def test_a_node_that_always_has_news_is_not_listened_to_all_the_time(cluster):
+    a = cluster.add()
+
+    def fault(c, path):
+        a.revision += 1
+        reply(c, json.dumps(a.node()))
+        return True
+    a.fault = fault
+    ext = cluster.start()
+    ext.filter(pod("u1", 1000), [a])
+    before = len(a.requests)
+    time.sleep(1)
+    assert len(a.requests) - before < 40
+
+
+def test_the_same_pod_asked_twice_at_once(cluster):
+    a, b = cluster.add(pfs=1), cluster.add(pfs=1, fault=hang)
+    ext = cluster.start("--node-timeout", "4000")
+    first = {}
+
+    def ask():
+        first.update(ext.json(FILTER, args(pod("p", 100000), [a, b])))
+    t = threading.Thread(target=ask)
+    t.start()
+    wait_for(lambda: b.requests)
+    c = cluster.add(pfs=1)
+    assert ext.filter(pod("p", 100000), [c])[0] == [c.name]
+    t.join()
+    assert "newer" in first["Error"] and not first["Nodes"]
+    assert ext.claims()["p"]["on"] == [c.name]
+    assert ext.filter(pod("q", 100000), [c])[0] == []
+
+
+def test_a_node_is_not_forgotten_while_a_request_waits(cluster):
+    a, slow_one = cluster.add(pfs=1, mbps=1000), cluster.add(fault=hang)
+    big = cluster.add(pfs=1)
+    ext = cluster.start("--forget-after", "10", "--claim-ttl", "5", "--node-timeout", "14000")
+    ext.filter(pod("warm", 1), [a])
+    answer = {}
+
+    def ask():
+        answer.update(ext.json(FILTER, args(pod("p", 50000), [a, slow_one])))
+    t = threading.Thread(target=ask)
+    t.start()
+    time.sleep(12)
+    ext.filter(pod("other", 1), [big])  # would take the slot of a forgotten one
+    t.join()
+    assert answer["FailedNodes"] == {a.name: NO_ROOM, slow_one.name: NO_INFO}
+    assert "p" not in ext.claims()
+
+
+def test_many_waiting_requests_do_not_shut_out_others(cluster):
+    bad, good = cluster.add(fault=hang), cluster.add()
+    ext = cluster.start("--node-timeout", "3000")
+    ext.filter(pod("warm", 1), [good])
+    socks = []
+    for i in range(40):
+        body = json.dumps(args(pod("w%d" % i, 1), [bad])).encode()
+        s = socket.create_connection(("127.0.0.1", ext.port))
+        s.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s"
+                  % (FILTER.encode(), len(body), body))
+        socks.append(s)
+    wait_for(lambda: bad.requests)
+    assert ext.filter({"metadata": {"name": "x"}}, [good])[0] == [good.name]
+    assert ext.filter(pod("u", 1), [good])[0] == [good.name]
+    for s in socks:
+        s.settimeout(20)
+        assert s.recv(100).startswith(b"HTTP/1.1 200")
+        s.close()
 
 
 class Kubelet:
@@ -396,6 +562,10 @@ def test_preempt_keeps_what_fits_without_the_victims(cluster):
     res = ext.json("/scheduler/preempt", {"Pod": pod("hi", 70000), "NodeNameToVictims": full})
     assert res == {"NodeNameToMetaVictims": {
         a.name: {"Pods": [{"UID": "large"}], "NumPDBViolations": 0}}}
+    once = {"UID": "small"}
+    twice = {a.name: {"Pods": [once, once, once], "NumPDBViolations": 0}}
+    res = ext.json(FILTER + "/preempt", {"Pod": pod("hi", 70000), "NodeNameToMetaVictims": twice})
+    assert res == {"NodeNameToMetaVictims": {}}, "who goes makes room once"
     res = ext.json(FILTER + "/preempt", {"Pod": {"metadata": {"name": "x"}},
                                          "NodeNameToMetaVictims": meta})
     assert res == {"NodeNameToMetaVictims": meta}
@@ -442,6 +612,47 @@ def test_a_second_client_while_a_large_body_arrives(cluster):
                   % FILTER.encode())
         c.sendall(b" " * 20000000)
         assert ext.filter(pod("u1", 1000), [a])[0] == [a.name]
+
+
+def begin_body(ext, declared, sent):
+    """A client that has announced a body and sent a part of it."""
+    c = socket.create_connection(("127.0.0.1", ext.port))
+    c.settimeout(20)
+    if declared is None:
+        c.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"
+                  % FILTER.encode())
+    else:
+        c.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+                  % (FILTER.encode(), declared) + b" " * sent)
+    return c
+
+
+@pytest.mark.parametrize("declared", [256 << 20, None])
+def test_bodies_that_are_only_announced_cost_nobody_anything(cluster, declared):
+    a = cluster.add()
+    ext = cluster.start()
+    slow_ones = [begin_body(ext, declared, 1) for _ in range(20)]
+    assert ext.filter(pod("u1", 1000), [a])[0] == [a.name]
+    for c in slow_ones:
+        c.close()
+
+
+def test_the_largest_unfinished_body_gives_way(cluster):
+    a = cluster.add()
+    ext = cluster.start("--max-body", "4")  # two such together
+    large = [begin_body(ext, 4 << 20, (4 << 20) - 1000 * (i + 1)) for i in range(2)]
+    wait_for(lambda: ext.rss_kib() > 8000)
+    time.sleep(0.3)
+    body = args(pod("u1", 1000), [a])
+    body["Nodes"]["items"][0]["metadata"]["x"] = "y" * (3 << 20)
+    status, text = ext.curl(FILTER, body)
+    assert status == 200 and len(json.loads(text)["Nodes"]["items"]) == 1
+    large[0].sendall(b" ")
+    assert large[0].recv(20).startswith(b"HTTP/1.1 503")
+    large[1].sendall(b" " * 2000)
+    assert large[1].recv(20).startswith(b"HTTP/1.1 400"), "blanks alone are no request"
+    for c in large:
+        c.close()
 
 
 def test_memory_goes_back_after_a_large_call(cluster):

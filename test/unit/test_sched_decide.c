@@ -2,6 +2,7 @@
 /* The model of all nodes: decisions against an account kept by hand, with random histories. */
 #include "unit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,13 +106,141 @@ static void claims_expire_in_order(void **st)
 	ask1("a", n, 100, 0);
 	ask1("b", n, 100, 500);
 	assert_int_equal(sched_expire(&s, 600), 400);
+	sched_node_still(&s, n, 1000);
 	assert_int_equal(sched_expire(&s, 1000), 500);
 	assert_null(sched_claim_find(&s, STR("a")));
 	assert_int_equal(ask1("c", n, 100, 1000), SCHED_PASS);
 	assert_int_equal(ask1("d", n, 1, 1000), SCHED_NO_ROOM);
+	sched_node_still(&s, n, 9000);
 	assert_int_equal(sched_expire(&s, 9000), -1);
 	assert_int_equal(s.claim_n, 0);
 	assert_int_equal(s.entries, 0);
+}
+
+/* The attachment may have come in the meantime: only a later word of the node ends the claim. */
+static void a_claim_ends_when_the_node_has_spoken_since(void **st)
+{
+	uint32_t a = add_node("a"), b = add_node("b"), both[] = {a, b};
+	struct place_request req = {100, 0};
+	const struct sched_ask p = {STR("p"), STR("d/p"), &req, 1};
+	uint8_t verdict[2];
+	struct err e;
+
+	(void)st;
+	assert_int_equal(sched_filter(&s, &p, both, 2, 0, false, verdict, 0, &e), 0);
+	assert_int_equal(ask1("q", a, 100, 0), SCHED_PASS);
+	sched_node_still(&s, a, 999); /* too early */
+	assert_int_equal(sched_expire(&s, 1200), -1);
+	assert_int_equal(s.expired, 2);
+	assert_int_equal(ask1("r", a, 1, 1200), SCHED_NO_ROOM);
+	sched_node_still(&s, a, 1000);
+	assert_int_equal(ask1("r", a, 100, 1200), SCHED_PASS);
+	assert_int_equal(ask1("t", b, 100, 1200), SCHED_PASS);
+	assert_int_equal(ask1("u", b, 100, 1200), SCHED_NO_ROOM);
+	/* On a node that is lost nothing is promised, so the claim need not last. */
+	sched_node_lost(&s, b);
+	state = (struct sched_state){.full = true, .revision = 2, .pf_n = 1};
+	set_pf(0, 4, 100);
+	sched_node_update(&s, b, &state, 2500);
+	(void)sched_expire(&s, 2500);
+	assert_int_equal(ask1("u", b, 100, 2500), SCHED_PASS);
+	sched_node_drop(&s, a);
+	sched_node_drop(&s, b);
+	assert_int_equal(s.entries, 0);
+	assert_int_equal(s.claim_n, 0);
+}
+
+static void say(uint32_t node, const char *uid, uint32_t mbps, int64_t now)
+{
+	state = (struct sched_state){.full = true, .revision = 2, .pf_n = 1};
+	set_pf(0, 4, 100);
+	if (uid != NULL) {
+		hold(0, uid, mbps);
+	}
+	sched_node_update(&s, node, &state, now);
+}
+
+/* An attachment that fails is tried again by the kubelet: its room is not given away meanwhile. */
+static void an_attachment_that_goes_is_claimed_again(void **st)
+{
+	uint32_t n = add_node("n");
+
+	(void)st;
+	say(n, NULL, 0, 0);
+	ask1("a", n, 100, 0);
+	say(n, "a", 100, 10);
+	assert_int_equal(s.collapsed, 1);
+	assert_int_equal(sched_pfs_const(&s, n)->free.mbps, 0);
+	assert_int_equal(sched_pfs_const(&s, n)->free.vfs, 3); /* counted once */
+	say(n, NULL, 0, 20);
+	assert_int_equal(ask1("b", n, 1, 20), SCHED_NO_ROOM);
+	say(n, "a", 100, 30);
+	assert_int_equal(s.collapsed, 1);
+	sched_node_still(&s, n, 1000);
+	(void)sched_expire(&s, 1000);
+	assert_null(sched_claim_find(&s, STR("a")));
+	assert_int_equal(s.expired, 0);
+	say(n, NULL, 0, 1010);
+	assert_int_equal(ask1("b", n, 100, 1010), SCHED_PASS);
+}
+
+/* What a node says of pods that were never promised to it, or of other bandwidths, is no news. */
+static void a_node_that_lies_frees_nothing_elsewhere(void **st)
+{
+	uint32_t honest = add_node("honest"), evil = add_node("evil");
+
+	(void)st;
+	say(honest, NULL, 0, 0);
+	ask1("a", honest, 100, 0);
+	say(evil, "a", 100, 10);
+	assert_int_equal(ask1("b", honest, 1, 10), SCHED_NO_ROOM);
+	say(honest, "a", 0, 20);
+	assert_true(s.node[honest].broken == false);
+	assert_int_equal(sched_pfs_const(&s, honest)->free.mbps, 0);
+}
+
+static void a_pod_without_uid_is_known_by_its_name(void **st)
+{
+	static const char json[] =
+		"{\"revision\":3,\"pfs\":[{\"name\":\"pf0\",\"num_vfs\":4,\"used_vfs\":1,"
+		"\"capacity_mbps\":100,\"reserved_mbps\":40,\"vfs\":[{\"vf\":0,\"holder\":{"
+		"\"pod_namespace\":\"d\",\"pod_name\":\"p\",\"pod_uid\":null,"
+		"\"min_tx_rate\":40}}]}]}";
+	uint32_t n = add_node("n");
+	struct place_request req = {40, 0};
+	const struct sched_ask p = {STR("0815"), STR("d/p"), &req, 1};
+	uint8_t verdict;
+	struct err e;
+
+	(void)st;
+	assert_int_equal(sched_filter(&s, &p, &n, 1, 0, false, &verdict, 0, &e), 0);
+	assert_int_equal(sched_state_node(STR(json), &state, &e), 0);
+	sched_node_update(&s, n, &state, 10);
+	assert_int_equal(s.collapsed, 1);
+	assert_int_equal(sched_pfs_const(&s, n)->free.mbps, 60);
+}
+
+static void nothing_ends_without_a_decision(void **st)
+{
+	uint32_t n = add_node("n");
+	struct place_request req = {100, 0};
+	const struct sched_ask p = {STR("a"), STR("a"), &req, 1};
+	uint8_t verdict;
+	uint64_t full;
+	struct err e;
+
+	(void)st;
+	ask1("a", n, 100, 0);
+	assert_int_equal(sched_filter(&s, &p, &n, 0, 0, false, &verdict, 0, &e), 0);
+	assert_non_null(sched_claim_find(&s, STR("a")));
+	full = s.entries;
+	s.entries = SCHED_ENTRIES_MAX;
+	assert_int_equal(sched_filter(&s, &p, &n, 1, 0, false, &verdict, 0, &e), -ENOSPC);
+	s.entries = full;
+	assert_non_null(sched_claim_find(&s, STR("a")));
+	assert_int_equal(s.claim_n, 1);
+	ask1("b", n, 100, 0);
+	assert_int_equal(ask1("c", n, 1, 0), SCHED_NO_ROOM);
 }
 
 static void an_unknown_node_is_not_promised(void **st)
@@ -145,9 +274,10 @@ static void attachments_take_the_place_of_claims(void **st)
 	sched_node_update(&s, a, &state, 0);
 	assert_int_equal(ask1("q", b, 60, 0), SCHED_PASS); /* it cannot come there any more */
 	assert_non_null(sched_claim_on(sched_claim_find(&s, STR("p")), a));
+	assert_int_equal(sched_pfs_const(&s, a)[0].free.mbps, 50); /* only the other is claimed */
 	hold(0, "p", 50);
 	sched_node_update(&s, a, &state, 0);
-	assert_null(sched_claim_find(&s, STR("p")));
+	assert_int_equal(sched_claim_find(&s, STR("p"))->live_n, 1);
 	assert_int_equal(ask1("r", a, 50, 0), SCHED_PASS);
 	assert_int_equal(ask1("t", a, 1, 0), SCHED_NO_ROOM);
 }
@@ -189,19 +319,23 @@ static void victims_make_room(void **st)
 	struct place_request req = {70, 0};
 	const struct sched_ask p = {STR("p"), STR("p"), &req, 1};
 	uint64_t gone[] = {sched_uid_hash(STR("large")), sched_uid_hash(STR("claimed"))};
+	uint64_t steps = 0;
 
 	(void)st;
 	state = (struct sched_state){.full = true, .pf_n = 1};
 	set_pf(0, 4, 100);
 	hold(0, "large", 60);
 	sched_node_update(&s, n, &state, 0);
-	assert_false(sched_fits_without(&s, &p, n, NULL, 0));
-	assert_true(sched_fits_without(&s, &p, n, gone, 1));
+	assert_false(sched_fits_without(&s, &p, n, NULL, 0, &steps));
+	assert_true(sched_fits_without(&s, &p, n, gone, 1, &steps));
 	ask1("claimed", n, 40, 0);
-	assert_false(sched_fits_without(&s, &p, n, gone, 1));
-	assert_true(sched_fits_without(&s, &p, n, gone, 2));
+	assert_false(sched_fits_without(&s, &p, n, gone, 1, &steps));
+	assert_true(sched_fits_without(&s, &p, n, gone, 2, &steps));
+	steps = SCHED_STEPS_MAX;
+	assert_false(sched_fits_without(&s, &p, n, gone, 2, &steps));
+	steps = 0;
 	sched_node_lost(&s, n);
-	assert_false(sched_fits_without(&s, &p, n, gone, 2));
+	assert_false(sched_fits_without(&s, &p, n, gone, 2, &steps));
 }
 
 static void scores_are_in_range_and_follow_the_strategy(void **st)
@@ -253,7 +387,7 @@ static void check_node(uint32_t i)
 	}
 }
 
-static void random_update(uint32_t i)
+static void random_update(uint32_t i, int64_t now)
 {
 	state = (struct sched_state){.full = true, .revision = 1, .pf_n = 1 + below(6)};
 	for (uint32_t p = 0; p < state.pf_n; p++) {
@@ -266,7 +400,7 @@ static void random_update(uint32_t i)
 			state.pf[p].used_vfs = 1;
 		}
 	}
-	sched_node_update(&s, i, &state, 0);
+	sched_node_update(&s, i, &state, now);
 }
 
 static void random_ask(const uint32_t *node, int64_t now)
@@ -327,7 +461,7 @@ static void random_histories_keep_every_promise(void **st)
 		now += below(100);
 		(void)sched_expire(&s, now);
 		if (below(3) == 0) {
-			random_update(node[below(NODES)]);
+			random_update(node[below(NODES)], now);
 		} else {
 			random_ask(node, now);
 		}
@@ -343,6 +477,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(claims_count_for_others),
 		T(claims_expire_in_order),
+		T(a_claim_ends_when_the_node_has_spoken_since),
+		T(an_attachment_that_goes_is_claimed_again),
+		T(a_node_that_lies_frees_nothing_elsewhere),
+		T(a_pod_without_uid_is_known_by_its_name),
+		T(nothing_ends_without_a_decision),
 		T(an_unknown_node_is_not_promised),
 		T(attachments_take_the_place_of_claims),
 		T(a_broken_promise_stops_others),
