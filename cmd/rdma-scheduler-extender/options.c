@@ -83,7 +83,7 @@ static int check_values(struct ext_opts *o, struct err *e)
 
 int ext_opts_parse(struct ext_opts *o, int argc, char **argv, struct err *e)
 {
-	const char *port = getenv("PORT");
+	const char *port = getenv("PORT"); /* empty as if it were not there: the document's way */
 	bool from_port;
 	int r;
 
@@ -98,7 +98,7 @@ int ext_opts_parse(struct ext_opts *o, int argc, char **argv, struct err *e)
 	if (r < 0 || o->help || o->version) {
 		return r;
 	}
-	from_port = o->listen.n == 0 && port != NULL;
+	from_port = o->listen.n == 0 && port != NULL && port[0] != '\0';
 	if (o->listen.n == 0) {
 		o->listen.v[o->listen.n++] = from_port ? port : ":8888";
 	}

@@ -113,6 +113,12 @@ static void poll_soon(struct watch *w)
 /* A descriptor for the question, now or when there is one. false: it failed at once. */
 bool link_ask(struct link *k)
 {
+	char why[128];
+
+	if (!where_owns(k, why, sizeof(why))) {
+		link_failed(k, why);
+		return false;
+	}
 	if (link_slot_take(k)) {
 		return fetch(k, k->deadline_ms);
 	}
@@ -438,9 +444,10 @@ int watch_init(struct watch *w, struct loop *loop, struct sched *s, uint32_t fil
 	*w = (struct watch){.loop = loop, .sched = s, .open_max = files};
 	w->kept_max = files - files / 8;
 	w->link = map(SCHED_NODES_MAX * sizeof(*w->link));
+	w->by_addr = map(WATCH_BUCKETS * sizeof(*w->by_addr));
 	w->name = map(SCHED_NODES_MAX * sizeof(*w->name));
 	w->state = map(sizeof(*w->state));
-	if (w->link == NULL || w->name == NULL || w->state == NULL) {
+	if (w->link == NULL || w->by_addr == NULL || w->name == NULL || w->state == NULL) {
 		return err_set(e, ENOMEM, "no memory for connections to nodes");
 	}
 	the_watch = w;

@@ -35,6 +35,10 @@ static int walk_victim(struct kube_walk *w, struct str *uid)
 			return r;
 		}
 	}
+	/* It could not be told who goes, and the answer would be longer than the question. */
+	if (uid->n == 0 && w->problem.code == 0) {
+		(void)err_set(&w->problem, EPROTO, "a victim has no uid");
+	}
 	return r;
 }
 

@@ -462,6 +462,30 @@ def test_many_waiting_requests_do_not_shut_out_others(cluster):
         s.close()
 
 
+def test_two_names_with_one_address_are_one_machine(cluster):
+    a = cluster.add(pfs=1)
+    ext = cluster.start()
+
+    class Alias:
+        name, addr = "alias", a.addr
+    assert ext.filter(pod("u1", 100000), [a])[0] == [a.name]
+    assert ext.filter(pod("u2", 100000), [Alias]) == ([], {"alias": NO_INFO})
+    assert a.name in ext.node("alias")["problem"]
+    assert ext.filter(pod("u3", 0), [a, Alias])[0] == [a.name]
+
+
+def test_a_machine_that_was_registered_anew(cluster):
+    a = cluster.add(pfs=1)
+    ext = cluster.start()
+
+    class New:
+        name, addr = "new-name", a.addr
+    assert ext.filter(pod("u1", 1), [a])[0] == [a.name]
+    # Nobody asks about the old name any more.
+    wait_for(lambda: ext.filter(pod("u2", 1), [New])[0] == ["new-name"], 40)
+    assert "new-name" in ext.node(a.name)["problem"]
+
+
 class Kubelet:
     """Attaches pods some time after they were bound, where placement puts them."""
 
@@ -562,6 +586,10 @@ def test_preempt_keeps_what_fits_without_the_victims(cluster):
     res = ext.json("/scheduler/preempt", {"Pod": pod("hi", 70000), "NodeNameToVictims": full})
     assert res == {"NodeNameToMetaVictims": {
         a.name: {"Pods": [{"UID": "large"}], "NumPDBViolations": 0}}}
+    for bad in ([{}], [{"UID": ""}], [{"metadata": {}}], [None]):
+        status, text = ext.curl(FILTER + "/preempt", {
+            "Pod": pod("hi", 70000), "NodeNameToMetaVictims": {a.name: {"Pods": bad}}})
+        assert status == 422 and "victim" in text
     once = {"UID": "small"}
     twice = {a.name: {"Pods": [once, once, once], "NumPDBViolations": 0}}
     res = ext.json(FILTER + "/preempt", {"Pod": pod("hi", 70000), "NodeNameToMetaVictims": twice})
