@@ -79,7 +79,7 @@ class Cluster:
         cni = self.cni[node.name]
         cni.pod(pod.cid)
         cni.ok("ADD", pod.cid, conf(annotation=pod.interfaces), env={
-            "CNI_ARGS": f"K8S_POD_NAMESPACE=lab;K8S_POD_NAME={pod.cid};K8S_POD_UID={pod.uid}"})
+            "CNI_ARGS": f"IgnoreUnknown=1;K8S_POD_NAMESPACE=lab;K8S_POD_NAME={pod.cid};K8S_POD_UID={pod.uid}"})
         self.running[pod.cid] = (pod, node)
         self.attached += 1
         self.check(node)
