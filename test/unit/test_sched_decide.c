@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "place_brute.h"
+#include "place_families.h"
 #include "sched/sched.h"
 
 #define NODES 6
@@ -241,6 +242,35 @@ static void nothing_ends_without_a_decision(void **st)
 	assert_int_equal(s.claim_n, 1);
 	ask1("b", n, 100, 0);
 	assert_int_equal(ask1("c", n, 1, 0), SCHED_NO_ROOM);
+}
+
+/* An instance that cannot be decided within the work limit: nothing is promised, nothing denied. */
+static void what_takes_too_long_is_undecided(void **st)
+{
+	uint32_t n = sched_node_add(&s, STR("n"), 0), seed = 1, mins[PLACE_REQ_MAX];
+	struct place_out out;
+	struct instance x;
+	struct err e;
+
+	(void)st;
+	do {
+		if (seed == 50) {
+			print_message("placement decides all of these by now\n");
+			skip();
+		}
+		make_equal11_slack(&x, seed++);
+	} while (place_fits(&x.in, &work, &out, &e) != PLACE_LIMIT);
+	state = (struct sched_state){.full = true, .pf_n = (uint32_t)x.in.pf_n};
+	for (uint32_t i = 0; i < x.in.pf_n; i++) {
+		set_pf(i, x.pf[i].vfs, x.pf[i].mbps);
+	}
+	sched_node_update(&s, n, &state, 0);
+	for (uint32_t i = 0; i < x.in.req_n; i++) {
+		mins[i] = x.req[i].min;
+	}
+	assert_int_equal(ask("a", n, (uint32_t)x.in.req_n, mins, 0), SCHED_UNDECIDED);
+	assert_int_equal(s.claim_n, 0);
+	assert_int_equal(ask1("b", n, 1, 0), SCHED_PASS);
 }
 
 static void an_unknown_node_is_not_promised(void **st)
@@ -482,6 +512,7 @@ int main(void)
 		T(a_node_that_lies_frees_nothing_elsewhere),
 		T(a_pod_without_uid_is_known_by_its_name),
 		T(nothing_ends_without_a_decision),
+		T(what_takes_too_long_is_undecided),
 		T(an_unknown_node_is_not_promised),
 		T(attachments_take_the_place_of_claims),
 		T(a_broken_promise_stops_others),
