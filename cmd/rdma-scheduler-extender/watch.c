@@ -357,11 +357,12 @@ static void on_slot(struct loop *l, struct loop_timer *t)
 	while (w->for_slot.first != 0) {
 		struct link *k = &w->link[w->for_slot.first - 1];
 
-		if (link_slot_take(k)) {
+		/* A question without the time for an answer would be the node's failure. */
+		if (k->deadline_ms - l->now_ms <= w->timeout_ms / 8) {
+			too_late(k);
+		} else if (link_slot_take(k)) {
 			link_wait_end(k);
 			(void)fetch(k, k->deadline_ms); /* failures are told to those who wait */
-		} else if (l->now_ms >= k->deadline_ms) {
-			too_late(k);
 		} else {
 			break;
 		}

@@ -10,8 +10,8 @@
 
 #include "sched/sched_priv.h"
 
-#define GROUPS 16 /* pods on their way to one node that are looked at; with more, only their sum   \
-		   */
+/* Pods on their way to one node that are looked at; of more, only the sum must fit. */
+#define GROUPS 16
 
 /* What one pod still has to get. */
 struct group {
