@@ -81,6 +81,16 @@ static void on_timer(struct loop *l, struct loop_timer *t)
 	arm(p);
 }
 
+static size_t oldest(const struct poll *p)
+{
+	size_t found = 0;
+
+	for (size_t i = 1; i < p->n; i++) {
+		found = p->wait[i].since < p->wait[found].since ? i : found;
+	}
+	return found;
+}
+
 void poll_serve(void *arg, const struct http_req *req, struct http_resp *resp)
 {
 	struct poll *p = arg;
@@ -102,12 +112,12 @@ void poll_serve(void *arg, const struct http_req *req, struct http_resp *resp)
 		return;
 	}
 	if (p->n == POLL_MAX) {
-		http_resp_error(resp, 503, "too many clients wait for changes");
-		return;
+		send_one(p, oldest(p), false); /* it may be gone; else it asks again */
 	}
 	p->wait[p->n].conn = http_resp_later(resp);
 	p->wait[p->n].page = q.used ? p->used : p->page;
 	p->wait[p->n].after = q.after;
+	p->wait[p->n].since = p->turn++;
 	p->wait[p->n++].until_ms = clock_ms() + (int64_t)q.timeout_s * 1000;
 	p->timer.fn = on_timer;
 	if (p->timer.slot == 0) {

@@ -19,7 +19,9 @@ struct poll {
 		struct page *page;
 		uint64_t after;
 		int64_t until_ms;
+		uint64_t since;
 	} wait[POLL_MAX];
+	uint64_t turn; /* counts those who began to wait */
 	size_t n;
 	bool stopping; /* nobody waits any more */
 };
@@ -28,8 +30,8 @@ struct poll {
  * poll_serve: the handler of /v1/node; arg is the struct poll. Without a query it is page_serve.
  * vfs=used leaves out the VFs that are free. With after the answer comes when the revision is
  * another one: at once, or when a reading shows it; 204 when timeout_s (0 to POLL_TIMEOUT_S,
- * default 0) have passed without; 503 when the node cannot be read or too many wait. The node is
- * read only while somebody waits.
+ * default 0) have passed without, or when POLL_MAX others have come to wait since; 503 when the
+ * node cannot be read. The node is read only while somebody waits.
  */
 void poll_serve(void *arg, const struct http_req *req, struct http_resp *resp);
 

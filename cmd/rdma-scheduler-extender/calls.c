@@ -175,7 +175,8 @@ static void wait_for_nodes(struct calls *c, struct call *call, struct http_resp 
 				oldest = other;
 			}
 		}
-		end_call(c, oldest); /* with what is known by now */
+		ASSERT(oldest != NULL); /* so many wait */
+		end_call(c, oldest);    /* with what is known by now */
 	}
 	c->waiting++;
 	pin(c, call, true);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -44,9 +45,8 @@ static void look_up(const struct question *q, struct reply *r)
 		memcpy(&r->addr.u, list->ai_addr, list->ai_addrlen);
 		r->addr.len = list->ai_addrlen;
 	} else {
-		memset(r->why, 0, sizeof(r->why));
 		why = code == 0 ? "an address of another kind" : gai_strerror(code);
-		memcpy(r->why, why, strnlen(why, sizeof(r->why) - 1));
+		(void)snprintf(r->why, sizeof(r->why), "%.60s", why); /* cut is well enough */
 	}
 	if (code == 0) {
 		freeaddrinfo(list);

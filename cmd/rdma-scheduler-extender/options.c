@@ -72,6 +72,9 @@ int ext_opts_parse(struct ext_opts *o, int argc, char **argv, struct err *e)
 	if (r != 0) {
 		return r;
 	}
+	if (port != NULL && port[0] == '\0') {
+		port = NULL; /* empty is as absent: the document's way */
+	}
 	r = http_listen_parse(&o->listen, port != NULL ? port : ":8888",
 		port != NULL ? "environment variable PORT" : "the default", e);
 	if (r < 0) {

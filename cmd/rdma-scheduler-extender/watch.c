@@ -113,6 +113,12 @@ static void poll_soon(struct watch *w)
 /* A descriptor for the question, now or when there is one. false: it failed at once. */
 bool link_ask(struct link *k)
 {
+	char why[128];
+
+	if (!where_owns(k, why, sizeof(why))) {
+		link_failed(k, why);
+		return false;
+	}
 	if (link_slot_take(k)) {
 		return fetch(k, k->deadline_ms);
 	}
@@ -351,11 +357,12 @@ static void on_slot(struct loop *l, struct loop_timer *t)
 	while (w->for_slot.first != 0) {
 		struct link *k = &w->link[w->for_slot.first - 1];
 
-		if (link_slot_take(k)) {
+		/* A question without the time for an answer would be the node's failure. */
+		if (k->deadline_ms - l->now_ms <= w->timeout_ms / 8) {
+			too_late(k);
+		} else if (link_slot_take(k)) {
 			link_wait_end(k);
 			(void)fetch(k, k->deadline_ms); /* failures are told to those who wait */
-		} else if (l->now_ms >= k->deadline_ms) {
-			too_late(k);
 		} else {
 			break;
 		}
@@ -438,9 +445,10 @@ int watch_init(struct watch *w, struct loop *loop, struct sched *s, uint32_t fil
 	*w = (struct watch){.loop = loop, .sched = s, .open_max = files};
 	w->kept_max = files - files / 8;
 	w->link = map(SCHED_NODES_MAX * sizeof(*w->link));
+	w->by_addr = map(WATCH_BUCKETS * sizeof(*w->by_addr));
 	w->name = map(SCHED_NODES_MAX * sizeof(*w->name));
 	w->state = map(sizeof(*w->state));
-	if (w->link == NULL || w->name == NULL || w->state == NULL) {
+	if (w->link == NULL || w->by_addr == NULL || w->name == NULL || w->state == NULL) {
 		return err_set(e, ENOMEM, "no memory for connections to nodes");
 	}
 	the_watch = w;

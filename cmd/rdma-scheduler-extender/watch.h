@@ -25,6 +25,9 @@
 #define WATCH_PAUSE_MS    50    /* between two answers of a node that is followed ... */
 #define WATCH_PAUSE_BYTES 20000 /* ... and a millisecond for so many bytes */
 
+#define WATCH_BUCKETS     (2u * SCHED_NODES_MAX) /* a power of two */
+#define WATCH_TWIN_MS     15000 /* a name not asked about for so much longer gives up its address */
+
 enum link_state { LINK_IDLE, LINK_NAME, LINK_SLOT, LINK_FETCH, LINK_FOLLOW, LINK_PAUSE };
 enum link_kind { LINK_NEW, LINK_FULL, LINK_PLAIN }; /* what the node speaks */
 
@@ -37,9 +40,11 @@ struct link {
 	bool named;          /* the address is what watch.name stands for */
 	bool open;           /* counted in watch.open */
 	bool kept;           /* and in watch.kept: the connection stays open between questions */
+	bool owner;          /* its address is asked for it, not for another name */
 	uint8_t fails;       /* in a row */
 	uint32_t serial;     /* of the last question for an address */
 	uint32_t prev, next; /* in one of the lists of watch: index + 1, or 0 */
+	uint32_t same;       /* the next link of the same bucket of addresses: index + 1 */
 	uint64_t waiters;    /* requests that wait for it, one bit each */
 	int64_t retry_ms, deadline_ms;
 	int64_t sent_ms, plain_ms,
@@ -62,6 +67,7 @@ struct watch {
 	struct sched *sched;
 	struct link *link;                /* SCHED_NODES_MAX, touched as used */
 	char (*name)[SCHED_NAME_MAX + 1]; /* of nodes whose address is looked up; so are these */
+	uint32_t *by_addr;                /* WATCH_BUCKETS: links by address, index + 1 */
 	uint32_t timeout_ms, forget_ms;
 	uint16_t port;
 	/* A fetch has ended, well or not. waiters are those of the link, which has none any more.

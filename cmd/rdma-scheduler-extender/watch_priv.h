@@ -31,6 +31,9 @@ void where_late(struct loop *l, struct loop_timer *t); /* timer of for_name */
 void where_found(
 	void *arg, uint32_t node, uint32_t serial, const struct sock_addr *addr, const char *why);
 
+/* Whether the node may be asked: no other has its address. Else why has the reason. */
+bool where_owns(struct link *k, char *why, size_t why_n);
+
 void link_close(struct link *k); /* as if nothing had ever been known of it */
 
 /* --- watch.c: questions */

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -32,12 +33,72 @@ void where_ask(void)
 
 /* --- Addresses */
 
+/* --- Which link has which address: two names for one machine would be promised twice */
+
+static uint32_t *bucket_of(const struct link *k)
+{
+	const struct sock_addr *a = &k->client.addr;
+	uint64_t h =
+		hash_str(&the_watch->sched->key, (struct str){(const char *)&a->u, (size_t)a->len});
+
+	return &the_watch->by_addr[h & (WATCH_BUCKETS - 1)];
+}
+
+static void list(struct link *k)
+{
+	uint32_t *bucket = bucket_of(k);
+
+	k->same = *bucket;
+	*bucket = link_index(k) + 1;
+}
+
+static void unlist(struct link *k)
+{
+	uint32_t *at = bucket_of(k);
+
+	while (*at != link_index(k) + 1) {
+		at = &the_watch->link[*at - 1].same;
+	}
+	*at = k->same;
+	k->owner = false;
+}
+
+static bool is_at(const struct link *k, const struct sock_addr *addr);
+
+bool where_owns(struct link *k, char *why, size_t why_n)
+{
+	struct watch *w = the_watch;
+	const struct sched_node *node = w->sched->node;
+	uint32_t i = k->owner ? 0 : *bucket_of(k);
+	struct link *other;
+
+	while (i != 0 && (!w->link[i - 1].owner || !is_at(&w->link[i - 1], &k->client.addr))) {
+		i = w->link[i - 1].same;
+	}
+	if (i == 0) {
+		k->owner = true;
+		return true;
+	}
+	other = &w->link[i - 1];
+	if (node[link_index(k)].asked_ms - node[i - 1].asked_ms < WATCH_TWIN_MS) {
+		(void)snprintf(why, why_n, "it has the address of node %.64s", node[i - 1].name);
+		return false;
+	}
+	/* A machine that was registered anew: nobody asks about its old name any more. */
+	other->owner = false;
+	k->owner = true;
+	(void)snprintf(why, why_n, "node %.64s has its address now", node[link_index(k)].name);
+	link_failed(other, why);
+	return true;
+}
+
 void link_close(struct link *k)
 {
 	uint32_t serial = k->serial;
 
 	link_wait_end(k);
 	if (k->ready) {
+		unlist(k);
 		link_slot_give(k);
 		link_reply_give(k, WATCH_REPLY_MAX);
 	}
@@ -80,8 +141,12 @@ static void set_address(struct link *k, const struct sock_addr *addr)
 {
 	struct buf b;
 
+	if (k->ready) {
+		unlist(k);
+	}
 	http_client_init(&k->client, the_watch->loop, addr);
 	k->ready = true;
+	list(k);
 	buf_init(&b, k->host, sizeof(k->host));
 	buf_add_sock_addr(&b, addr);
 	buf_add_chr(&b, '\0');

@@ -56,6 +56,28 @@ static size_t put_time(char *line, size_t cap)
 	return (size_t)r;
 }
 
+/*
+ * Bytes of a character that does something to a terminal or to the order of a line: controls, C1
+ * controls (U+0080 to 9F), and what changes the direction of text (U+200E, 200F, 202A to 202E, 2066
+ * to 2069), which makes a line read as another one.
+ */
+static size_t controls(const char *p, size_t n)
+{
+	unsigned char a = (unsigned char)p[0], b = n > 1 ? (unsigned char)p[1] : 0,
+		      c = n > 2 ? (unsigned char)p[2] : 0;
+
+	if (a < 0x20 || a == 0x7f) {
+		return 1;
+	}
+	if (a == 0xc2 && b >= 0x80 && b <= 0x9f) {
+		return 2;
+	}
+	if (a == 0xe2 && b == 0x80 && (c == 0x8e || c == 0x8f || (c >= 0xaa && c <= 0xae))) {
+		return 3;
+	}
+	return a == 0xe2 && b == 0x81 && c >= 0xa6 && c <= 0xa9 ? 3 : 0;
+}
+
 PRINTF_LIKE(3, 0)
 static void log_line(enum log_level level, const char *prefix, const char *fmt, va_list ap)
 {
@@ -78,8 +100,8 @@ static void log_line(enum log_level level, const char *prefix, const char *fmt, 
 	}
 	n = n + (size_t)r < sizeof(line) ? n + (size_t)r : sizeof(line) - 1;
 	for (size_t i = 0; i < n; i++) {
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f) {
-			line[i] = '?';
+		for (size_t bad = controls(line + i, n - i); bad > 0; bad--) {
+			line[i + bad - 1] = '?';
 		}
 	}
 	if (log_sink != NULL) {

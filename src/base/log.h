@@ -12,7 +12,8 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
  * Lines above the level (default LOG_INFO) are dropped. The time is local time, as in the log
  * lines operators already match on. error and warning lines carry "error: " / "warning: " before
  * the message; info lines are the message alone; debug lines carry "debug: ". Control characters
- * in a message become '?'; a line over 1,000 bytes is cut.
+ * in a message, and those that change the direction of text, become '?'; a line over 1,000 bytes is
+ * cut.
  */
 void log_set_level(enum log_level level);
 bool log_parse_level(struct str s, enum log_level *out) MUST_CHECK; /* error warn info debug */

@@ -24,7 +24,10 @@ _Static_assert(JSON_DEPTH_MAX == 64, "one bit of json_cur.objects for each depth
 
 void json_cur_init(struct json_cur *c, struct str text, struct err *e)
 {
-	*c = (struct json_cur){.begin = text.p, .p = text.p, .end = text.p + text.n, .e = e};
+	*c = (struct json_cur){.begin = text.p, .p = text.p, .end = text.p, .e = e};
+	if (text.n > 0) {
+		c->end += text.n; /* p may be NULL otherwise */
+	}
 }
 
 static int fail(const struct json_cur *c, int code, const char *what)

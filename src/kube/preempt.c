@@ -25,10 +25,18 @@ static int on_victim_part(struct kube_walk *w, struct str key, void *uid)
 /* The uid of one victim: "UID" of a MetaPod, or metadata.uid of a Pod. */
 static int walk_victim(struct kube_walk *w, struct str *uid)
 {
+	int r;
+
 	*uid = (struct str)STR_INIT;
-	return json_cur_type(&w->c) == JSON_NULL
-		       ? kube_wrong(w, "a victim is null")
-		       : kube_each(w, JSON_OBJECT, "a victim is no object", on_victim_part, uid);
+	r = json_cur_type(&w->c) == JSON_NULL
+		    ? kube_wrong(w, "a victim is null")
+		    : kube_each(w, JSON_OBJECT, "a victim is no object", on_victim_part, uid);
+
+	/* It could not be told who goes, and the answer would be longer than the question. */
+	if (r >= 0 && uid->n == 0 && w->problem.code == 0) {
+		(void)err_set(&w->problem, EPROTO, "a victim has no uid");
+	}
+	return r;
 }
 
 static int on_victim(struct kube_walk *w, struct str key, void *arg)

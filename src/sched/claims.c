@@ -284,16 +284,16 @@ void sched_lapse(struct sched *s, uint32_t i, bool give)
 
 #define PAGE (64u << 10) /* the largest there is: munmap wants whole ones */
 
-/* The pod is on node i: nowhere else can it come any more. */
-static void collapse(struct sched *s, struct sched_claim *c, uint32_t i)
+/* The pod is where this entry says: nowhere else can it come any more. */
+static void collapse(struct sched *s, struct sched_claim *c, const unsigned char *entry)
 {
 	for (uint32_t k = 0; k < c->entry_n && c->live_n > 1; k++) {
-		if (sched_entry_node(sched_entry(c, k)) != i) {
+		if (sched_entry(c, k) != entry) {
 			release(s, c, k);
 		}
 	}
 	if (c->entry_n > 1) {
-		memmove(c->run, sched_entry_find(c, i), c->stride);
+		memmove(c->run, entry, c->stride);
 		s->entries -= c->entry_n - 1;
 		c->entry_n = 1;
 	}
@@ -309,10 +309,12 @@ void sched_settle(struct sched *s, uint32_t i)
 		return;
 	}
 	for (struct sched_claim *c = s->oldest; c != NULL && s->node[i].claims > 0; c = c->newer) {
-		if (sched_entry_find(c, i) != NULL && sched_held(s, i, c) != 0) {
+		const unsigned char *entry = sched_entry_find(c, i);
+
+		if (entry != NULL && sched_held(s, i, c) != 0) {
 			s->collapsed += c->settled ? 0 : 1;
 			c->settled = true;
-			collapse(s, c, i);
+			collapse(s, c, entry);
 		}
 	}
 }

@@ -134,7 +134,7 @@ static uint8_t judge(struct question *q, uint32_t i)
 	if (r == PLACE_LIMIT) {
 		return SCHED_UNDECIDED;
 	}
-	if (r == PLACE_NO) {
+	if (r == PLACE_NO || !sched_any_order(q->s, i, c, q->ask->req, q->ask->req_n, &q->steps)) {
 		return fits_whole(q, i) ? SCHED_NO_ROOM : SCHED_NEVER;
 	}
 	entry = sched_entry(c, c->entry_n++);

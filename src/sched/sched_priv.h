@@ -45,6 +45,13 @@ void sched_take(
 void sched_give(
 	struct sched_pf *at, const uint8_t *pf, const struct place_request *req, uint32_t n);
 
+/*
+ * sched_any_order: whether the pod and all that is on its way to node i fit there in several
+ * orders, as far as that was looked at (order.c). self: the pod's own claim, which does not count.
+ */
+bool sched_any_order(struct sched *s, uint32_t i, const struct sched_claim *self,
+	const struct place_request *req, uint32_t n, uint64_t *steps);
+
 /* sched_replace: what is free on the node, from what it said and the claims on it. */
 void sched_replace(struct sched *s, uint32_t i);
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import socket
 import struct
 import subprocess
@@ -462,6 +463,30 @@ def test_many_waiting_requests_do_not_shut_out_others(cluster):
         s.close()
 
 
+def test_two_names_with_one_address_are_one_machine(cluster):
+    a = cluster.add(pfs=1)
+    ext = cluster.start()
+
+    class Alias:
+        name, addr = "alias", a.addr
+    assert ext.filter(pod("u1", 100000), [a])[0] == [a.name]
+    assert ext.filter(pod("u2", 100000), [Alias]) == ([], {"alias": NO_INFO})
+    assert a.name in ext.node("alias")["problem"]
+    assert ext.filter(pod("u3", 0), [a, Alias])[0] == [a.name]
+
+
+def test_a_machine_that_was_registered_anew(cluster):
+    a = cluster.add(pfs=1)
+    ext = cluster.start()
+
+    class New:
+        name, addr = "new-name", a.addr
+    assert ext.filter(pod("u1", 1), [a])[0] == [a.name]
+    # Nobody asks about the old name any more.
+    wait_for(lambda: ext.filter(pod("u2", 1), [New])[0] == ["new-name"], 40)
+    assert "new-name" in ext.node(a.name)["problem"]
+
+
 class Kubelet:
     """Attaches pods some time after they were bound, where placement puts them."""
 
@@ -562,6 +587,10 @@ def test_preempt_keeps_what_fits_without_the_victims(cluster):
     res = ext.json("/scheduler/preempt", {"Pod": pod("hi", 70000), "NodeNameToVictims": full})
     assert res == {"NodeNameToMetaVictims": {
         a.name: {"Pods": [{"UID": "large"}], "NumPDBViolations": 0}}}
+    for bad in ([{}], [{"UID": ""}], [{"metadata": {}}], [None]):
+        status, text = ext.curl(FILTER + "/preempt", {
+            "Pod": pod("hi", 70000), "NodeNameToMetaVictims": {a.name: {"Pods": bad}}})
+        assert status == 422 and "victim" in text
     once = {"UID": "small"}
     twice = {a.name: {"Pods": [once, once, once], "NumPDBViolations": 0}}
     res = ext.json(FILTER + "/preempt", {"Pod": pod("hi", 70000), "NodeNameToMetaVictims": twice})
@@ -588,6 +617,51 @@ def test_pages(cluster):
     node = ext.node(a.name)
     assert node["state"] == "followed" and node["age_ms"] >= 0 and node["claims"] == 1
     assert ext.claims()["u1"]["on"] == [a.name]
+
+
+def test_each_decision_is_one_line(cluster):
+    a, b, c = cluster.add(), cluster.add(mbps=10), cluster.add()
+    c.close()
+    ext = cluster.start()
+    ext.filter(pod("u1", 50000), [a, b, c])
+    ext.filter({"metadata": {"name": "x", "namespace": "y"}}, [a, b])
+    ext.json("/scheduler/prioritize", args(pod("u1", 50000), [a, b]))
+    lines = "".join(ext.log)
+    for want in (r"filter default/pod-u1: 1 of 3 nodes pass, 1 too small, 1 unknown, \d+\.\d{3} ms",
+                 r"filter y/x: 2 of 2 nodes pass, \d+\.\d{3} ms",
+                 r"prioritize default/pod-u1: 2 nodes, \d+\.\d{3} ms"):
+        wait_for(lambda want=want: re.search(want, "".join(ext.log)), 5)
+    assert lines.count("filter default/pod-u1:") == 1
+
+
+def test_metrics_are_whole_and_add_up(cluster):
+    a = cluster.add()
+    a.attach("x", 0, 7000)
+    ext = cluster.start()
+    ext.filter(pod("u1", 30000), [a])
+    values = {}
+    for line in ext.curl("/metrics")[1].splitlines():
+        if not line.startswith("#"):
+            name, value = line.rsplit(" ", 1)
+            assert re.fullmatch(r'[a-z_]+(\{([a-z_]+="[^"]*",?)*\})?', name), line
+            assert name not in values
+            values[name] = float(value)
+
+    def v(name):
+        return values["ferrule_extender_" + name]
+    assert (v("capacity_mbps"), v("reserved_mbps"), v("claimed_mbps")) == (200000, 7000, 30000)
+    assert v("free_mbps") == 200000 - 37000 and v("free_vfs") == 240 - 2
+    assert v("attachments") == 1 and v("claims") == 1
+    assert v('decision_seconds_count{verb="filter"}') == 1
+
+
+def test_nodes_nobody_asks_about_are_forgotten(cluster):
+    a, b = cluster.add(), cluster.add()
+    ext = cluster.start("--forget-after", "10", "--claim-ttl", "5")
+    ext.filter(pod("u1", 1000), [a, b])
+    wait_for(lambda: (ext.filter(pod("u2", 1000), [b]),
+                      [n["name"] for n in ext.json("/v1/nodes")["nodes"]])[1] == [b.name])
+    assert ext.filter(pod("u3", 1000), [a], names=True)[0] == [], "not even where it was"
 
 
 def test_usage():

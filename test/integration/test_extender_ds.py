@@ -200,3 +200,19 @@ def test_a_node_program_that_restarts(nodes, ext):
     assert ext.filter(pod("u", MBPS), [nodes[1]])[0] == [nodes[1].name]
     assert ext.json(FILTER, args(pod("v", MBPS), [nodes[1]]))["FailedNodes"] == {
         nodes[1].name: NO_ROOM}
+
+
+def test_a_65th_who_waits_takes_the_place_of_the_first(nodes):
+    first = nodes[0]
+    url = "http://%s:%d/v1/node" % (first.addr, PORT)
+    curl = ["curl", "-sS", "-m", "30", "-w", "\n%{http_code}", "--retry", "20",
+            "--retry-connrefused", "--retry-delay", "1"]
+    rev = json.loads(first.run([*curl, url]).stdout.rsplit("\n", 1)[0])["revision"]
+    ask = [*curl, "%s?after=%d&timeout_s=20" % (url, rev)]
+    eldest = first.popen(ask, stdout=-1, text=True)
+    time.sleep(0.5)
+    others = [first.popen(ask, stdout=-1, text=True) for _ in range(64)]
+    assert eldest.communicate(timeout=15)[0].strip() == "204"
+    assert first.attach("c", 10)
+    for p in others:
+        assert p.communicate(timeout=20)[0].endswith("200")

@@ -259,16 +259,16 @@ int main(int argc, char **argv)
 		return 100;
 	}
 	const struct http_route routes[] = {
-		{"/small", get, small, &x, 0, NULL, NULL},
-		{"/big", get, big, &x, 0, NULL, NULL},
-		{"/echo", post | HTTP_BIT(HTTP_PUT), echo, &x, x.max_body, lend, unlend},
-		{"/sink", post, sink, &x, x.max_body, lend, unlend},
-		{"/info", get, info, &x, 0, NULL, NULL},
-		{"/later", get, later, &x, 0, NULL, NULL},
-		{"/split", get, split, &x, 0, NULL, NULL},
-		{"/overflow", get, overflow, &x, 0, NULL, NULL},
-		{"/bodies", get, bodies, &x, 0, NULL, NULL},
-		{"/metrics", get, metrics, &x, 0, NULL, NULL},
+		{"/small", get, small, &x, 0, NULL, NULL, NULL},
+		{"/big", get, big, &x, 0, NULL, NULL, NULL},
+		{"/echo", post | HTTP_BIT(HTTP_PUT), echo, &x, x.max_body, lend, unlend, NULL},
+		{"/sink", post, sink, &x, x.max_body, lend, unlend, NULL},
+		{"/info", get, info, &x, 0, NULL, NULL, NULL},
+		{"/later", get, later, &x, 0, NULL, NULL, NULL},
+		{"/split", get, split, &x, 0, NULL, NULL, NULL},
+		{"/overflow", get, overflow, &x, 0, NULL, NULL, NULL},
+		{"/bodies", get, bodies, &x, 0, NULL, NULL, NULL},
+		{"/metrics", get, metrics, &x, 0, NULL, NULL, NULL},
 	};
 
 	if (loop_init(&x.loop, heap, ARRAY_LEN(heap), &e) < 0 ||

@@ -36,6 +36,7 @@ struct site {
 	struct http_server server;
 	int handled, lent, shared, stopped;
 	bool no_memory;
+	size_t grown, grow_max; /* of a body; grow_max 0: any size */
 	struct http_conn *later;
 	char *big;
 	char last[256]; /* what /info saw */
@@ -81,6 +82,14 @@ static inline void site_unlend(void *arg, void *mem)
 	(void)arg;
 	site.lent--;
 	free(mem);
+}
+
+static inline bool site_grow(void *arg, void *mem, size_t n)
+{
+	(void)arg;
+	(void)mem;
+	site.grown = n;
+	return site.grow_max == 0 || n <= site.grow_max;
 }
 
 static inline void site_echo(void *arg, const struct http_req *req, struct http_resp *resp)
@@ -136,14 +145,14 @@ static inline void site_odd(void *arg, const struct http_req *req, struct http_r
 static inline void site_open(const struct http_server_conf *conf)
 {
 	static const struct http_route routes[] = {
-		{"/small", HTTP_BIT(HTTP_GET), site_small, NULL, 0, NULL, NULL},
-		{"/big", HTTP_BIT(HTTP_GET), site_big, NULL, 0, NULL, NULL},
+		{"/small", HTTP_BIT(HTTP_GET), site_small, NULL, 0, NULL, NULL, NULL},
+		{"/big", HTTP_BIT(HTTP_GET), site_big, NULL, 0, NULL, NULL, NULL},
 		{"/echo", HTTP_BIT(HTTP_POST) | HTTP_BIT(HTTP_PUT), site_echo, NULL, BODY_MAX,
-			site_lend, site_unlend},
+			site_lend, site_unlend, site_grow},
 		{"/info", HTTP_BIT(HTTP_GET) | HTTP_BIT(HTTP_DELETE), site_info, NULL, 0, NULL,
-			NULL},
-		{"/later", HTTP_BIT(HTTP_GET), site_later, NULL, 0, NULL, NULL},
-		{"/odd", HTTP_BIT(HTTP_GET), site_odd, NULL, 0, NULL, NULL},
+			NULL, NULL},
+		{"/later", HTTP_BIT(HTTP_GET), site_later, NULL, 0, NULL, NULL, NULL},
+		{"/odd", HTTP_BIT(HTTP_GET), site_odd, NULL, 0, NULL, NULL, NULL},
 		{.path = "/healthz", .methods = HTTP_BIT(HTTP_GET), .fn = http_handle_ok},
 	};
 	struct http_server_conf defaults = {.conns = 60};

@@ -183,6 +183,108 @@ static void test_close_in_between(void **state)
 	check_result(200, "hello");
 }
 
+/* --- Memory that is asked for when the answer begins */
+
+static struct {
+	int asked;
+	char *mem;
+	size_t cap;
+	char request[384];
+} late;
+
+static char *late_mem(void *arg, size_t *cap)
+{
+	assert_ptr_equal(arg, &t);
+	late.asked++;
+	*cap = late.cap;
+	return late.mem;
+}
+
+static void late_done(
+	void *arg, struct http_client *c, const struct http_result *res, const struct err *e)
+{
+	assert_ptr_equal(arg, &t);
+	assert_ptr_equal(c, &t.client);
+	t.done++;
+	t.code = res != NULL ? 0 : -e->code;
+	snprintf(t.why, sizeof(t.why), "%s", res != NULL ? "" : e->msg);
+	if (res != NULL) {
+		assert_true(
+			res->body.p > late.mem && res->body.p + res->body.n <= late.mem + late.cap);
+		memcpy(t.body, res->body.p, res->body.n);
+		t.body[res->body.n] = '\0';
+		t.status = res->status;
+	}
+}
+
+static void late_call(size_t cap)
+{
+	free(late.mem);
+	late.mem = cap > 0 ? malloc(cap) : NULL; /* exactly: ASan sees a byte too many */
+	late.cap = cap;
+	late.asked = 0;
+	t.done = 0;
+	t.call.mem = late.request;
+	t.call.cap = sizeof(late.request);
+	t.call.answer_mem = late_mem;
+	t.call.done = late_done;
+	call();
+}
+
+static void test_answer_mem(void **state)
+{
+	static const char text[] = OK "Content-Length: 5\r\n\r\nhello";
+
+	(void)state;
+	late_call(sizeof(text) - 1);
+	accept_peer();
+	assert_true(strlen(peer_heard()) > 0);
+	assert_int_equal(late.asked, 0); /* a node that is followed says nothing for long */
+	for (size_t i = 0; i < sizeof(text) - 1; i++) {
+		assert_int_equal(send(t.peer, text + i, 1, MSG_NOSIGNAL), 1);
+		pump();
+		assert_int_equal(late.asked, 1);
+	}
+	wait_done(1);
+	check_result(200, "hello");
+	/* On the same connection: asked for again, once. */
+	late_call(sizeof(text) - 1);
+	assert_int_equal(late.asked, 0);
+	assert_int_equal(send(t.peer, text, sizeof(text) - 1, MSG_NOSIGNAL), sizeof(text) - 1);
+	wait_done(1);
+	check_result(200, "hello");
+	assert_int_equal(late.asked, 1);
+	assert_int_equal(t.client.connects, 1);
+	/* One byte less than it takes. */
+	late_call(sizeof(text) - 2);
+	assert_int_equal(send(t.peer, text, sizeof(text) - 1, MSG_NOSIGNAL), sizeof(text) - 1);
+	wait_done(1);
+	check_failed(-EMSGSIZE, "too large");
+	/* None at all. */
+	late_call(0);
+	accept_peer();
+	assert_int_equal(send(t.peer, text, sizeof(text) - 1, MSG_NOSIGNAL), sizeof(text) - 1);
+	wait_done(1);
+	check_failed(-ENOMEM, "no memory");
+	free(late.mem);
+	late.mem = NULL;
+}
+
+static void test_hurry(void **state)
+{
+	int64_t end = t.call.deadline_ms;
+
+	(void)state;
+	http_client_hurry(&t.client, clock_ms()); /* nothing runs */
+	call();
+	accept_peer();
+	http_client_hurry(&t.client, end + 1000);
+	assert_int_equal(t.client.timer.at_ms, end); /* there is never more time */
+	http_client_hurry(&t.client, clock_ms() + 10);
+	wait_done(1);
+	check_failed(-ETIMEDOUT, "in time");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +296,8 @@ int main(void)
 		TEST(test_deadline),
 		TEST(test_refused_connection),
 		TEST(test_close_in_between),
+		TEST(test_answer_mem),
+		TEST(test_hurry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

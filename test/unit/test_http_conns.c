@@ -415,15 +415,15 @@ static void test_stop_finishes_requests(void **state)
 static void test_bad_tables(void **state)
 {
 	const struct http_route bad[] = {
-		{"small", HTTP_BIT(HTTP_GET), site_small, NULL, 0, NULL, NULL},
-		{"", HTTP_BIT(HTTP_GET), site_small, NULL, 0, NULL, NULL},
-		{"/a b", HTTP_BIT(HTTP_GET), site_small, NULL, 0, NULL, NULL},
-		{"/a", 0, site_small, NULL, 0, NULL, NULL},
-		{"/a", HTTP_BIT(HTTP_OTHER), site_small, NULL, 0, NULL, NULL},
-		{"/a", HTTP_BIT(HTTP_METHODS), site_small, NULL, 0, NULL, NULL},
-		{"/a", HTTP_BIT(HTTP_GET), NULL, NULL, 0, NULL, NULL},
-		{"/a", HTTP_BIT(HTTP_POST), site_echo, NULL, 5, site_lend, NULL},
-		{"/a", HTTP_BIT(HTTP_POST), site_echo, NULL, 5, NULL, site_unlend},
+		{"small", HTTP_BIT(HTTP_GET), site_small, NULL, 0, NULL, NULL, NULL},
+		{"", HTTP_BIT(HTTP_GET), site_small, NULL, 0, NULL, NULL, NULL},
+		{"/a b", HTTP_BIT(HTTP_GET), site_small, NULL, 0, NULL, NULL, NULL},
+		{"/a", 0, site_small, NULL, 0, NULL, NULL, NULL},
+		{"/a", HTTP_BIT(HTTP_OTHER), site_small, NULL, 0, NULL, NULL, NULL},
+		{"/a", HTTP_BIT(HTTP_METHODS), site_small, NULL, 0, NULL, NULL, NULL},
+		{"/a", HTTP_BIT(HTTP_GET), NULL, NULL, 0, NULL, NULL, NULL},
+		{"/a", HTTP_BIT(HTTP_POST), site_echo, NULL, 5, site_lend, NULL, NULL},
+		{"/a", HTTP_BIT(HTTP_POST), site_echo, NULL, 5, NULL, site_unlend, NULL},
 	};
 	static struct http_route many[HTTP_ROUTES_MAX + 1];
 	struct http_server_conf conf = {0};
@@ -437,7 +437,7 @@ static void test_bad_tables(void **state)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(many); i++) {
 		many[i] = (struct http_route){
-			"/a", HTTP_BIT(HTTP_GET), site_small, NULL, 0, NULL, NULL};
+			"/a", HTTP_BIT(HTTP_GET), site_small, NULL, 0, NULL, NULL, NULL};
 	}
 	assert_int_equal(
 		http_server_init(&s, &site.loop, many, ARRAY_LEN(many), &conf, &e), -EINVAL);

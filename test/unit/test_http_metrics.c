@@ -147,8 +147,8 @@ static void handler(void *arg, const struct http_req *req, struct http_resp *res
 static void test_server(void **state)
 {
 	static const struct http_route routes[] = {
-		{"/getpfs", HTTP_BIT(HTTP_GET), handler, NULL, 0, NULL, NULL},
-		{"/x", HTTP_BIT(HTTP_GET), handler, NULL, 0, NULL, NULL},
+		{"/getpfs", HTTP_BIT(HTTP_GET), handler, NULL, 0, NULL, NULL, NULL},
+		{"/x", HTTP_BIT(HTTP_GET), handler, NULL, 0, NULL, NULL, NULL},
 	};
 	static struct http_server s;
 	struct str family = STR_INIT, line, rest;

@@ -192,6 +192,21 @@ static void test_bad_bodies(void **state)
 		REFUSED("503 Service Unavailable", 37, "no memory for the body at the moment"),
 		true);
 	assert_int_equal(site.handled, 0);
+	site.no_memory = false;
+	/* The owner of the memory hears what has come, and may have enough of it. */
+	site.grow_max = 5;
+	check_talk(STR("POST /echo HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nhello"),
+		HEAD_OF("200 OK", 5) "\r\nhello", false);
+	assert_int_equal(site.grown, 5);
+	site.grow_max = 4;
+	check_talk(STR("POST /echo HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nhello"),
+		REFUSED("503 Service Unavailable", 37, "no memory for the body at the moment"),
+		true);
+	check_talk(STR("POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n"
+		       "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"),
+		REFUSED("503 Service Unavailable", 37, "no memory for the body at the moment"),
+		true);
+	site.grow_max = 0;
 }
 
 /* The largest body that a route takes, and one byte more, in both framings. */

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kubelets attach pods in any order, and each attachment takes the PFs that are best at that
+ * moment: what fits in the order of promises may be split in another way and fit no more. So a pod
+ * passes a node with other promises only if they all can be placed in orders that are bad for large
+ * pods, too.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sched/sched_priv.h"
+
+/* Pods on their way to one node that are looked at; of more, only the sum must fit. */
+#define GROUPS 16
+
+/* What one pod still has to get. */
+struct group {
+	struct place_request req[PLACE_REQ_MAX];
+	uint32_t n;
+	uint64_t mbps;
+};
+
+struct groups {
+	struct group g[GROUPS];
+	uint32_t n;
+};
+
+static void add(struct groups *all, const struct place_request *req, uint32_t n)
+{
+	struct group *g = &all->g[all->n++];
+
+	memcpy(g->req, req, n * sizeof(*req));
+	g->n = n;
+	g->mbps = 0;
+	for (uint32_t k = 0; k < n; k++) {
+		g->mbps += req[k].min;
+	}
+}
+
+/* false: there are more than GROUPS. */
+static bool collect(
+	const struct sched *s, uint32_t i, const struct sched_claim *self, struct groups *all)
+{
+	struct place_request rest[PLACE_REQ_MAX];
+	uint8_t which[PLACE_REQ_MAX];
+	uint32_t left = s->node[i].claims;
+
+	for (const struct sched_claim *c = s->oldest; c != NULL && left > 0; c = c->newer) {
+		const uint8_t *pf = c == self ? NULL : sched_claim_on(c, i);
+		uint32_t n = pf == NULL ? 0 : sched_rest(c, pf, rest, which);
+
+		left -= pf != NULL ? 1 : 0;
+		if (n > 0) {
+			if (all->n == GROUPS) {
+				return false;
+			}
+			add(all, rest, n);
+		}
+	}
+	return true;
+}
+
+/*
+ * Whether no order can be bad. With the largest interface m, P PFs, F free and R asked for: when
+ * one interface comes, some PF has at least (F - (R - m)) / P left, which is m or more if F - R is
+ * at least (P - 1) * m. And interfaces that are all alike are in any order the same.
+ */
+static bool harmless(const struct sched *s, uint32_t i, const struct groups *all)
+{
+	const struct sched_pf *pf = sched_pfs_const(s, i);
+	uint64_t free = 0, asked = 0, most = 0, least = UINT64_MAX, count = 0, vfs = UINT64_MAX;
+	uint32_t pf_n = s->node[i].pf_n;
+
+	for (uint32_t p = 0; p < pf_n; p++) {
+		free += pf[p].base.mbps;
+		vfs = pf[p].base.vfs < vfs ? pf[p].base.vfs : vfs;
+	}
+	for (uint32_t g = 0; g < all->n; g++) {
+		asked += all->g[g].mbps;
+		count += all->g[g].n;
+		for (uint32_t k = 0; k < all->g[g].n; k++) {
+			most = all->g[g].req[k].min > most ? all->g[g].req[k].min : most;
+			least = all->g[g].req[k].min < least ? all->g[g].req[k].min : least;
+		}
+	}
+	return most == least || pf_n < 2 || (vfs >= count && free >= asked + (pf_n - 1) * most);
+}
+
+static int smaller(const void *a, const void *b)
+{
+	const struct group *left = a, *right = b;
+
+	return left->mbps < right->mbps ? -1 : left->mbps > right->mbps;
+}
+
+/* One after the other, forwards or backwards. */
+static bool all_fit(
+	struct sched *s, uint32_t i, const struct groups *all, bool backwards, uint64_t *steps)
+{
+	const struct sched_pf *pf = sched_pfs_const(s, i);
+	struct place_pf free[PLACE_PF_MAX];
+	struct place_out out;
+
+	for (uint32_t p = 0; p < s->node[i].pf_n; p++) {
+		free[p] = pf[p].base;
+	}
+	for (uint32_t k = 0; k < all->n; k++) {
+		const struct group *g = &all->g[backwards ? all->n - 1 - k : k];
+
+		if (sched_place(s, free, s->node[i].pf_n, g->req, g->n, &out, steps) != PLACE_YES) {
+			return false;
+		}
+		for (uint32_t r = 0; r < g->n; r++) {
+			free[out.pf[r]].vfs--;
+			free[out.pf[r]].mbps -= g->req[r].min;
+		}
+	}
+	return true;
+}
+
+bool sched_any_order(struct sched *s, uint32_t i, const struct sched_claim *self,
+	const struct place_request *req, uint32_t n, uint64_t *steps)
+{
+	struct groups all;
+
+	all.n = 0;
+	add(&all, req, n);
+	if (s->node[i].claims == 0 || !collect(s, i, self, &all) || all.n == 1 ||
+		harmless(s, i, &all)) {
+		return true;
+	}
+	/* The new pod first, or last of all in reverse; then by size. */
+	if (!all_fit(s, i, &all, false, steps) || !all_fit(s, i, &all, true, steps)) {
+		return false;
+	}
+	qsort(all.g, all.n, sizeof(all.g[0]), smaller);
+	return all_fit(s, i, &all, false, steps) && all_fit(s, i, &all, true, steps);
+}
