@@ -353,7 +353,7 @@ fuzz: $(FUZZ_BINS) ## run each libFuzzer target for FUZZ_SECONDS (10) seconds
 test-integration: all asan tools $(call ext_deps,$(EXT_ALL)) ## run test/integration (pytest, against the static programs)
 	$(Q)PYTHON=$(PYTHON) scripts/run-pytest.sh $(B)/test/integration test/integration
 test-lab: all tools ## run test/lab (pytest, on virtual functions in QEMU guests)
-	$(Q)PYTHON=$(PYTHON) scripts/run-pytest.sh $(B)/test/lab test/lab
+	$(Q)PYTHON=$(PYTHON) scripts/run-lab.sh $(B)/test/lab
 test: ## run everything: lint, unit tests, fuzzing, ELF checks, integration and lab tests
 	+$(Q)MAKE='$(MAKE)' scripts/run-all.sh
 demo: all ## two virtual nodes, their VFs brought up, read over HTTP and given to pods, with a running commentary

@@ -14,14 +14,18 @@
 #include "release.h"
 #include "wants.h"
 
-static int ipam_name(struct call *c, const char *ifname)
+/* What IPAM says of addresses that may never have been is no reason to try for ever. */
+static void ipam_name(struct call *c, const char *ifname)
 {
 	const struct ipam_for who = {.type = c->conf.ipam_type,
 		.container_id = c->env.container_id,
 		.ifname = ifname,
 		.netns = c->env.netns};
 
-	return ipam_del(c, &who, c->conf.name, "");
+	if (ipam_del(c, &who, c->conf.name, "") < 0) {
+		log_warn("%s: %s", ifname, c->fail.e.msg);
+		c->fail = (struct cni_fail)CNI_FAIL_INIT;
+	}
 }
 
 /*
@@ -29,28 +33,30 @@ static int ipam_name(struct call *c, const char *ifname)
  * anything. IPAM plugins keep their state where a reboot does not clear it, so they are told about
  * every interface that the pod can have had: as many as it asks for, under both kinds of names.
  */
-static int ipam_without_record(struct call *c)
+static void ipam_without_record(struct call *c)
 {
 	static struct wants w;
 	char name[IFNAMSIZ];
-	int r;
 
 	if (c->conf.ipam_type[0] == '\0') {
-		return 0;
+		return;
 	}
 	if (wants_read(c, &w) < 0) {
 		w.n = 0; /* not known any more */
 		c->fail = (struct cni_fail)CNI_FAIL_INIT;
 	}
-	r = ipam_name(c, c->env.ifname);
-	for (size_t i = 1; r == 0 && i < w.n; i++) {
-		r = names_primary(c->env.ifname, i, name) ? ipam_name(c, name) : 0;
+	ipam_name(c, c->env.ifname);
+	for (size_t i = 1; i < w.n; i++) {
+		if (names_primary(c->env.ifname, i, name)) {
+			ipam_name(c, name);
+		}
 	}
 	/* prevResult is the whole chain's result here: it does not say whether we are the first. */
-	for (size_t i = 0; r == 0 && i < w.n && json_type(c->conf.prev) == JSON_OBJECT; i++) {
-		r = names_chained(c->conf.prefix, i, name) ? ipam_name(c, name) : 0;
+	for (size_t i = 0; i < w.n && json_type(c->conf.prev) == JSON_OBJECT; i++) {
+		if (names_chained(c->conf.prefix, i, name)) {
+			ipam_name(c, name);
+		}
 	}
-	return r;
 }
 
 /*
@@ -80,17 +86,6 @@ static bool delegable(struct call *c)
 		return false;
 	}
 	return w.n == 0;
-}
-
-/* What IPAM says of addresses that may never have been is no reason to try for ever. */
-static int without_record(struct call *c)
-{
-	log_info("no record of %s:%s", c->env.container_id, c->env.ifname);
-	if (ipam_without_record(c) < 0) {
-		log_warn("%s", c->fail.e.msg);
-		c->fail = (struct cni_fail)CNI_FAIL_INIT;
-	}
-	return 0;
 }
 
 static int release(struct call *c, bool *known)
@@ -134,5 +129,7 @@ int del_run(struct call *c)
 		c->fail = why; /* there may be a record where it says */
 		return -why.e.code;
 	}
-	return without_record(c);
+	log_info("no record of %s:%s", c->env.container_id, c->env.ifname);
+	ipam_without_record(c);
+	return 0;
 }

@@ -105,12 +105,12 @@ static int open_pod(struct call *c, struct sriov_pod *pod)
 	return 1;
 }
 
-/* 1: the VF is as it was before, or gone. 0: it is there and cannot be put back. */
+/* 1: the VF is as it was before, or gone. 0: it is there, and not all of it can be put back. */
 static int returned(struct call *c, int r, const struct sriov_returned *how)
 {
 	if (r == 0) {
 		log_info("VF %u of %s is back as %s", (unsigned)entry.vf, entry.pf, how->netdev);
-		return 1;
+		return how->refused == 0 ? 1 : 0;
 	}
 	if (r != -ENODEV && r != -ENXIO) {
 		return call_code(c, CNI_ERR_DEVICE);

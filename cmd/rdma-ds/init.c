@@ -219,10 +219,10 @@ static int nothing_to_do(void)
 	}
 	if (in.opts.require) {
 		log_error("%.*s", STR_ARG(buf_str(&b)));
-		return DS_EXIT_SYSTEM;
+		return EXIT_SYSTEM;
 	}
 	log_warn("%.*s: nothing to do", STR_ARG(buf_str(&b)));
-	return DS_EXIT_OK;
+	return EXIT_OK;
 }
 
 /* The speed of a link that is up already; nobody waits for the others, rdma-ds serve sees them. */
@@ -255,7 +255,7 @@ static int bring_up_all(void)
 		}
 		log_error("%s", e.msg);
 		if (r == -EINTR) {
-			return DS_EXIT_SYSTEM;
+			return EXIT_SYSTEM;
 		}
 		buf_printf(&b, "%s%s", failed > 0 ? ", " : "", c->name[i]);
 		failed++;
@@ -263,14 +263,14 @@ static int bring_up_all(void)
 	if (failed > 0) {
 		log_error("%zu of %zu PFs failed: %.*s", failed, c->n, STR_ARG(buf_str(&b)));
 	}
-	return failed > 0 ? DS_EXIT_SYSTEM : DS_EXIT_OK;
+	return failed > 0 ? EXIT_SYSTEM : EXIT_OK;
 }
 
 /* What was asked for cannot be; an interface that does not exist may still appear. */
 static int asked_wrongly(int r)
 {
-	return r == -EINVAL || r == -ENOTSUP || r == -ERANGE || r == -E2BIG ? DS_EXIT_USAGE
-									    : DS_EXIT_SYSTEM;
+	return r == -EINVAL || r == -ENOTSUP || r == -ERANGE || r == -E2BIG ? EXIT_USAGE
+									    : EXIT_SYSTEM;
 }
 
 /* With the lock held. */
@@ -279,7 +279,7 @@ static int work(int *status, struct err *e)
 	int r = choose(e);
 
 	if (r < 0) {
-		*status = in.opts.pf.n > 0 ? asked_wrongly(r) : DS_EXIT_SYSTEM;
+		*status = in.opts.pf.n > 0 ? asked_wrongly(r) : EXIT_SYSTEM;
 		return r;
 	}
 	if (in.choice.n == 0) {
@@ -314,7 +314,7 @@ static int run(int *status, struct err *e)
 	}
 	r = look_around(&n, e);
 	if (r < 0) {
-		*status = in.opts.pf.n > 0 ? asked_wrongly(r) : DS_EXIT_SYSTEM;
+		*status = in.opts.pf.n > 0 ? asked_wrongly(r) : EXIT_SYSTEM;
 		return r;
 	}
 	if (n == 0) {
@@ -331,16 +331,16 @@ static int run(int *status, struct err *e)
 
 int init_main(int argc, char **argv)
 {
-	int status = DS_EXIT_SYSTEM;
+	int status = EXIT_SYSTEM;
 	struct err e;
 	int r = init_opts_parse(&in.opts, argc, argv, &e);
 
 	if (r < 0) {
 		log_error("%s", e.msg);
-		return DS_EXIT_USAGE;
+		return EXIT_USAGE;
 	}
-	if (in.opts.help || in.opts.check_config) {
-		return DS_EXIT_OK;
+	if (command_over(&in.opts.command)) {
+		return EXIT_OK;
 	}
 	catch_signals();
 	r = run(&status, &e);

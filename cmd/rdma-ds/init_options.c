@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/num.h"
 #include "common.h"
@@ -30,22 +31,18 @@ static int parse(struct init_opts *o, int argc, char **argv, struct err *e)
 			"seconds that each PF may take (default 120)"},
 		{"require", OPT_FLAG, &o->require, 0, 0, NULL,
 			"having no such PF is an error, not a warning"},
-		{"config", OPT_STR, &o->config, 0, 0, "FILE",
-			"node configuration (default " SRIOV_CONF_PATH ", if there)"},
-		{"state-dir", OPT_STR, &o->state_dir, 0, 0, "DIR",
-			"where the ledger is (default " SRIOV_STATE_DIR ")"},
+		DS_CONFIG(o),
+		DS_STATE_DIR(o),
 		{"speed-owner", OPT_U32, &o->speed_owner, 0, INT32_MAX, "UID",
 			"user that rdma-ds serve runs as and keeps link speeds (default 65532)"},
-		{"sysfs", OPT_STR, &o->sysfs, 0, 0, "DIR", "where sysfs is mounted (default /sys)"},
-		{"log-level", OPT_STR, &o->log_level, 0, 0, "LEVEL",
-			"error, warn, info or debug (default info)"},
-		{"check-config", OPT_FLAG, &o->check_config, 0, 0, NULL,
-			"check options and configuration, then exit"},
-		{"help", OPT_FLAG, &o->help, 0, 0, NULL, "this text"},
+		DS_SYSFS(o),
+		COMMAND_LOG_LEVEL(&o->command),
+		COMMAND_CHECK_CONFIG(&o->command, "options and configuration"),
+		COMMAND_HELP(&o->command),
 	};
 
 	o->pf.n = 0;
-	return ds_opts_argv(table, ARRAY_LEN(table), argc, argv, "init", &o->help, e);
+	return command_parse(&o->command, table, ARRAY_LEN(table), argc, argv, STDOUT_FILENO, e);
 }
 
 static int check_values(struct init_opts *o, struct err *e)
@@ -57,25 +54,23 @@ static int check_values(struct init_opts *o, struct err *e)
 			"--num-vfs: '%s' is neither 'max' nor a number from 0 to %d", o->num_text,
 			SRIOV_PF_VF_MAX);
 	}
-	return ds_opts_apply(o->log_level, o->state_dir, &o->conf, e);
+	return ds_opts_apply(&o->command, o->state_dir, &o->conf, e);
 }
 
 int init_opts_parse(struct init_opts *o, int argc, char **argv, struct err *e)
 {
-	static char conf_mem[SRIOV_CONF_MEM]; /* needed while the configuration is read */
-	struct arena mem;
 	int r;
 
-	*o = (struct init_opts){.pf = {.v = o->pf_v, .cap = ARRAY_LEN(o->pf_v)},
+	*o = (struct init_opts){.command.name = "rdma-ds init",
+		.pf = {.v = o->pf_v, .cap = ARRAY_LEN(o->pf_v)},
 		.sysfs = "/sys",
 		.timeout_s = TIMEOUT_S_DEFAULT,
 		.speed_owner = SPEED_OWNER_DEFAULT};
 	r = parse(o, argc, argv, e);
-	if (r < 0 || o->help) {
+	if (r != 0) {
 		return r;
 	}
-	arena_init(&mem, conf_mem, sizeof(conf_mem));
-	r = sriov_conf_load(&o->conf, o->config, &mem, e);
+	r = ds_conf_load(&o->conf, o->config, e);
 	if (r < 0) {
 		return r;
 	}
@@ -83,5 +78,5 @@ int init_opts_parse(struct init_opts *o, int argc, char **argv, struct err *e)
 	o->trust = o->conf.trust;
 	o->spoofchk = o->conf.spoofchk;
 	r = parse(o, argc, argv, e);
-	return r < 0 ? r : check_values(o, e);
+	return r != 0 ? r : check_values(o, e);
 }

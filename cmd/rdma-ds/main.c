@@ -30,7 +30,7 @@ int main(int argc, char **argv)
 
 	if (sandbox_fds(&e) < 0) {
 		log_error("%s", e.msg);
-		return DS_EXIT_SYSTEM;
+		return EXIT_SYSTEM;
 	}
 	log_init();
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
@@ -39,10 +39,10 @@ int main(int argc, char **argv)
 		}
 	}
 	if (strcmp(word, "--version") == 0) {
-		return printf("rdma-ds %s\n", ferrule_version()) < 0 ? DS_EXIT_SYSTEM : DS_EXIT_OK;
+		return printf("rdma-ds %s\n", ferrule_version()) < 0 ? EXIT_SYSTEM : EXIT_OK;
 	}
 	if (strcmp(word, "--help") == 0) {
-		return fputs(usage, stdout) < 0 ? DS_EXIT_SYSTEM : DS_EXIT_OK;
+		return fputs(usage, stdout) < 0 ? EXIT_SYSTEM : EXIT_OK;
 	}
 	if (word[0] == '\0') {
 		log_error("no command given: rdma-ds init or rdma-ds serve (rdma-ds --help)");
@@ -50,5 +50,5 @@ int main(int argc, char **argv)
 		log_error(
 			"'%s' is no command: rdma-ds init or rdma-ds serve (rdma-ds --help)", word);
 	}
-	return DS_EXIT_USAGE;
+	return EXIT_USAGE;
 }

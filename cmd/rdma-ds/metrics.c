@@ -2,7 +2,6 @@
 /* See metrics.h. */
 #include "metrics.h"
 
-#include "base/version.h"
 #include "sriov/render.h"
 
 /* One sample for each PF: a family is a name, a help text and how to get its number. */
@@ -110,35 +109,27 @@ static void put_vfs(struct buf *b, const struct sriov_node *n)
 	}
 }
 
-static void put_one(struct buf *b, const char *name, const char *type, const char *help, uint64_t v)
-{
-	http_prom_family(b, name, type, help);
-	http_prom_u64(b, name, NULL, 0, v);
-}
-
 bool metrics_render(struct buf *b, const struct reading *r, const struct http_server *server)
 {
-	static const char build[] = "ferrule_build_info", time[] = "ferrule_node_read_seconds";
-	struct http_label l[] = {
-		{"program", STR("rdma-ds")}, {"version", str_from(ferrule_version())}};
+	static const char time[] = "ferrule_node_read_seconds";
 	bool up = r->why.code == 0;
 
-	http_prom_family(b, build, "gauge", "1, with the version of this program");
-	http_prom_u64(b, build, l, ARRAY_LEN(l), 1);
-	put_one(b, "ferrule_node_up", "gauge", "1 when the node could be read", up ? 1 : 0);
-	put_one(b, "ferrule_node_read_failures_total", "counter", "Readings that failed",
+	http_prom_build(b, "rdma-ds");
+	http_prom_one(b, "ferrule_node_up", "gauge", "1 when the node could be read", up ? 1 : 0);
+	http_prom_one(b, "ferrule_node_read_failures_total", "counter", "Readings that failed",
 		r->failures);
 	http_prom_family(b, time, "histogram", "Time one reading of the node took");
 	http_prom_hist(b, time, NULL, 0, &r->time);
 	if (up) {
-		put_one(b, "ferrule_pfs", "gauge", "SR-IOV physical functions", r->node.pf_n);
-		put_one(b, "ferrule_ledger_records", "gauge", "Attachments on record", r->ledger.n);
-		put_one(b, "ferrule_ledger_damaged", "gauge", "Records that cannot be used",
+		http_prom_one(b, "ferrule_pfs", "gauge", "SR-IOV physical functions", r->node.pf_n);
+		http_prom_one(
+			b, "ferrule_ledger_records", "gauge", "Attachments on record", r->ledger.n);
+		http_prom_one(b, "ferrule_ledger_damaged", "gauge", "Records that cannot be used",
 			r->ledger.damaged);
-		put_one(b, "ferrule_ledger_clashes", "gauge", "Records that name a VF another has",
-			r->ledger.clashes);
-		put_one(b, "ferrule_ledger_unmatched", "gauge", "Records that name no VF here",
-			r->unmatched);
+		http_prom_one(b, "ferrule_ledger_clashes", "gauge",
+			"Records that name a VF another has", r->ledger.clashes);
+		http_prom_one(b, "ferrule_ledger_unmatched", "gauge",
+			"Records that name no VF here", r->unmatched);
 		put_pfs(b, &r->node);
 		put_vfs(b, &r->node);
 	}

@@ -2,8 +2,8 @@
 /* See options.h. */
 #include "options.h"
 
-#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common.h"
 
@@ -12,62 +12,47 @@
 static int read_argv(struct serve_opts *o, int argc, char **argv, struct err *e)
 {
 	const struct opt table[] = {
-		{"listen", OPT_LIST, &o->listen, 0, 0, "[ADDR:]PORT",
+		{"listen", OPT_LIST, &o->listen.opt, 0, 0, "[ADDR:]PORT",
 			"where to listen, repeatable (default $PORT, else :54005)"},
 		{"max-age-ms", OPT_U32, &o->max_age_ms, 0, SRIOV_MAX_AGE_MS, "MS",
 			"how long one reading of the node is shared (default 100)"},
-		{"config", OPT_STR, &o->config, 0, 0, "FILE",
-			"node configuration (default " SRIOV_CONF_PATH ", if there)"},
-		{"state-dir", OPT_STR, &o->state_dir, 0, 0, "DIR",
-			"where the ledger is (default " SRIOV_STATE_DIR ")"},
-		{"sysfs", OPT_STR, &o->sysfs, 0, 0, "DIR", "where sysfs is mounted (default /sys)"},
-		{"log-level", OPT_STR, &o->log_level, 0, 0, "LEVEL",
-			"error, warn, info or debug (default info)"},
-		{"check-config", OPT_FLAG, &o->check_config, 0, 0, NULL,
-			"check options and configuration, then exit"},
-		{"help", OPT_FLAG, &o->help, 0, 0, NULL, "this text"},
+		DS_CONFIG(o),
+		DS_STATE_DIR(o),
+		DS_SYSFS(o),
+		COMMAND_LOG_LEVEL(&o->command),
+		COMMAND_CHECK_CONFIG(&o->command, "options and configuration"),
+		COMMAND_HELP(&o->command),
 	};
 
-	return ds_opts_argv(table, ARRAY_LEN(table), argc, argv, "serve", &o->help, e);
+	return command_parse(&o->command, table, ARRAY_LEN(table), argc, argv, STDOUT_FILENO, e);
 }
 
 /* The command line, else $PORT (empty is as unset), else the configuration or its default. */
 static int set_listen(struct serve_opts *o, struct err *e)
 {
-	const char *source = "--listen", *port = getenv("PORT");
+	const char *port = getenv("PORT");
 
-	if (o->listen.n == 0 && port != NULL && port[0] != '\0') {
-		source = "environment variable PORT";
-		o->listen.v[o->listen.n++] = port;
-	} else if (o->listen.n == 0) {
-		source = "listen of the node configuration";
-		o->listen.v[o->listen.n++] = o->conf.listen;
+	if (port != NULL && port[0] != '\0') {
+		return http_listen_parse(&o->listen, port, "environment variable PORT", e);
 	}
-	for (size_t i = 0; i < o->listen.n; i++) {
-		if (parse_listen(str_from(o->listen.v[i]), &o->addr[i], e) < 0) {
-			return err_wrap(e, "%s", source);
-		}
-	}
-	return 0;
+	return http_listen_parse(&o->listen, o->conf.listen, "listen of the node configuration", e);
 }
 
 int serve_opts_parse(struct serve_opts *o, int argc, char **argv, struct err *e)
 {
-	static char mem[SRIOV_CONF_MEM]; /* needed while the configuration is read */
-	struct arena a;
 	int r;
 
-	*o = (struct serve_opts){.sysfs = "/sys",
+	*o = (struct serve_opts){.command.name = "rdma-ds serve",
+		.sysfs = "/sys",
 		.max_age_ms = MAX_AGE_UNSET,
-		.listen = {.v = o->listen_v, .cap = HTTP_LISTEN_MAX}};
+		.listen = HTTP_LISTEN_INIT(&o->listen)};
 	r = read_argv(o, argc, argv, e);
-	if (r < 0 || o->help) {
+	if (r != 0) {
 		return r;
 	}
-	arena_init(&a, mem, sizeof(mem));
-	r = sriov_conf_load(&o->conf, o->config, &a, e);
+	r = ds_conf_load(&o->conf, o->config, e);
 	if (r == 0) {
-		r = ds_opts_apply(o->log_level, o->state_dir, &o->conf, e);
+		r = ds_opts_apply(&o->command, o->state_dir, &o->conf, e);
 	}
 	if (r < 0) {
 		return r;

@@ -3,24 +3,22 @@
 #ifndef RDMA_DS_OPTIONS_H
 #define RDMA_DS_OPTIONS_H
 
-#include "base/opts.h"
-#include "base/parse.h"
-#include "http/limits.h"
+#include "base/command.h"
+#include "http/listen.h"
 #include "sriov/conf.h"
 
 struct serve_opts {
-	const char *config, *state_dir, *sysfs, *log_level;
+	struct command command;
+	const char *config, *state_dir, *sysfs;
 	uint32_t max_age_ms;
-	struct opt_list listen;
-	const char *listen_v[HTTP_LISTEN_MAX];
-	struct sock_addr addr[HTTP_LISTEN_MAX]; /* listen.n of them */
-	bool check_config, help;
+	struct http_listen listen;
 	struct sriov_conf conf; /* with what options and environment change already put in */
 };
 
 /*
  * serve_opts_parse: read and check everything, set the log level, and print the help text if that
- * was asked for. -EINVAL and the like: a message for people, naming option, variable or key.
+ * was asked for, then command_over. -EINVAL and the like: a message for people, naming option,
+ * variable or key.
  */
 int serve_opts_parse(struct serve_opts *o, int argc, char **argv, struct err *e) MUST_CHECK;
 

@@ -5,26 +5,20 @@
  * Theory of operation: everything that needs a path or a socket is opened first (configuration,
  * sysfs, netlink, listening sockets), then capabilities are dropped, then one loop answers
  * requests. A reading of the node is shared by all requests within max_age_ms. SIGTERM closes the
- * listening sockets, lets requests in flight finish, and bounds that by SHUTDOWN_MS.
+ * listening sockets, lets requests in flight finish, and bounds that by HTTP_STOP_MS.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/version.h"
 #include "ds.h"
+#include "http/stop.h"
 #include "metrics.h"
 #include "options.h"
 #include "page.h"
 #include "poll.h"
 #include "sandbox/caps.h"
 #include "sriov/render.h"
-
-#define SHUTDOWN_MS 4500 /* SIGTERM to exit: under the 5 s that are promised */
 
 static const char endpoints[] = "rdma-ds: SR-IOV physical and virtual functions of this node\n"
 				"\n"
@@ -39,20 +33,20 @@ static const char endpoints[] = "rdma-ds: SR-IOV physical and virtual functions 
 /* One process serves one node: its memory is here, untouched pages cost nothing. */
 static struct serve {
 	struct loop loop;
-	struct loop_timer *heap[HTTP_SERVER_TIMERS(HTTP_CONNS_DEFAULT) + 2];
-	struct loop_timer deadline;
-	struct loop_fd signals;
+	struct loop_timer *heap[HTTP_SERVER_TIMERS(HTTP_CONNS_DEFAULT) + HTTP_STOP_TIMERS + 1];
 	struct http_server server;
+	struct http_stop stop;
 	struct reading reading;
 	struct page getpfs, node, used, metrics;
 	struct poll poll;
 	char hostname[256];
 } sv;
 
-static void text_ok(void *arg, const struct http_req *req, struct http_resp *resp)
+static void say_endpoints(void *arg, const struct http_req *req, struct http_resp *resp)
 {
+	(void)arg;
 	(void)req;
-	buf_add_c(&resp->text, arg);
+	buf_add_c(&resp->text, endpoints);
 }
 
 static void readyz(void *arg, const struct http_req *req, struct http_resp *resp)
@@ -114,9 +108,9 @@ static const struct http_route routes[] = {
 	{.path = "/getpfs", .methods = HTTP_BIT(HTTP_GET), .fn = page_serve, .arg = &sv.getpfs},
 	{.path = "/v1/node", .methods = HTTP_BIT(HTTP_GET), .fn = poll_serve, .arg = &sv.poll},
 	{.path = "/metrics", .methods = HTTP_BIT(HTTP_GET), .fn = page_serve, .arg = &sv.metrics},
-	{.path = "/healthz", .methods = HTTP_BIT(HTTP_GET), .fn = text_ok, .arg = (void *)"ok\n"},
+	{.path = "/healthz", .methods = HTTP_BIT(HTTP_GET), .fn = http_handle_ok},
 	{.path = "/readyz", .methods = HTTP_BIT(HTTP_GET), .fn = readyz},
-	{.path = "/", .methods = HTTP_BIT(HTTP_GET), .fn = text_ok, .arg = (void *)endpoints},
+	{.path = "/", .methods = HTTP_BIT(HTTP_GET), .fn = say_endpoints},
 };
 
 static void set_pages(void)
@@ -148,58 +142,15 @@ static void set_pages(void)
 		.live = true};
 }
 
-static void on_stopped(void *arg)
+static void stop_polls(void *arg)
 {
-	loop_stop(arg);
+	poll_stop(arg);
 }
 
-static void on_deadline(struct loop *l, struct loop_timer *t)
+static void log_opened(const struct sock_addr *addr, struct str text)
 {
-	(void)t;
-	log_warn("requests in flight did not finish within %d ms", SHUTDOWN_MS);
-	loop_stop(l);
-}
-
-static void on_signal(struct loop *l, struct loop_fd *w, uint32_t events)
-{
-	struct signalfd_siginfo info;
-
-	(void)events;
-	if (read(w->fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
-		return; /* nothing there after all */
-	}
-	if (sv.deadline.slot != 0) {
-		loop_stop(l); /* asked twice */
-		return;
-	}
-	log_info("stopping");
-	sv.deadline.fn = on_deadline;
-	loop_timer_set(l, &sv.deadline, l->now_ms + SHUTDOWN_MS);
-	http_server_stop(&sv.server, on_stopped, l);
-	poll_stop(&sv.poll);
-}
-
-static int listen_all(const struct serve_opts *o, struct err *e)
-{
-	char text[128];
-	struct buf b;
-
-	for (size_t i = 0; i < o->listen.n; i++) {
-		struct sock_addr addr = o->addr[i];
-		int fd = http_server_listen(&sv.server, &addr, e);
-
-		if (fd < 0) {
-			return fd;
-		}
-		addr.len = sizeof(addr.u);
-		if (getsockname(fd, &addr.u.sa, &addr.len) < 0) {
-			return err_sys(e, errno, "getsockname");
-		}
-		buf_init(&b, text, sizeof(text));
-		buf_add_sock_addr(&b, &addr);
-		log_info("rdma-ds %s listening on %.*s", ferrule_version(), STR_ARG(buf_str(&b)));
-	}
-	return 0;
+	(void)addr;
+	log_info("rdma-ds %s listening on %.*s", ferrule_version(), STR_ARG(text));
 }
 
 static int set_up(const struct serve_opts *o, struct err *e)
@@ -215,12 +166,12 @@ static int set_up(const struct serve_opts *o, struct err *e)
 		r = http_server_init(&sv.server, &sv.loop, routes, ARRAY_LEN(routes), &defaults, e);
 	}
 	if (r == 0) {
-		r = listen_all(o, e);
+		r = http_listen_all(&o->listen, &sv.server, log_opened, e);
 	}
 	if (r == 0) {
-		sv.signals.fn = on_signal;
-		sv.signals.fd = loop_signal_fd(e);
-		r = sv.signals.fd < 0 ? sv.signals.fd : loop_add(&sv.loop, &sv.signals, EPOLLIN, e);
+		sv.stop.also = stop_polls;
+		sv.stop.arg = &sv.poll;
+		r = http_stop_on_signal(&sv.stop, &sv.server, e);
 	}
 	return r < 0 ? r : sandbox_drop_caps(e);
 }
@@ -233,10 +184,10 @@ int serve_main(int argc, char **argv)
 
 	if (r < 0) {
 		log_error("%s", e.msg);
-		return DS_EXIT_USAGE;
+		return EXIT_USAGE;
 	}
-	if (o.help || o.check_config) {
-		return DS_EXIT_OK;
+	if (command_over(&o.command)) {
+		return EXIT_OK;
 	}
 	if (gethostname(sv.hostname, sizeof(sv.hostname) - 1) < 0) {
 		sv.hostname[0] = '\0'; /* only shown in /v1/node */
@@ -250,9 +201,9 @@ int serve_main(int argc, char **argv)
 	}
 	if (r < 0) {
 		log_error("%s", e.msg);
-		return DS_EXIT_SYSTEM;
+		return EXIT_SYSTEM;
 	}
 	http_server_free(&sv.server);
 	log_info("stopped");
-	return DS_EXIT_OK;
+	return EXIT_OK;
 }

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* rdma-dummy-dp: the kubelet device plugin for access to /dev/infiniband. */
-#include <errno.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
 #include "base/log.h"
 #include "base/version.h"
 #include "kubelet.h"
@@ -13,11 +9,8 @@
 #include "sandbox/fds.h"
 #include "service.h"
 
-#define EXIT_OK     0
-#define EXIT_USAGE  100   /* wrong usage: starting again does not help */
-#define EXIT_SYSTEM 111   /* the system failed: starting again may help */
-#define TICK_MS     30000 /* for what inotify does not tell: a mount over a folder */
-#define HTTP_CONNS  16    /* a Prometheus, the kubelet's probes, somebody with curl */
+#define TICK_MS    30000 /* for what inotify does not tell: a mount over a folder */
+#define HTTP_CONNS 16    /* a Prometheus, the kubelet's probes, somebody with curl */
 
 /* One process serves one kubelet: its memory is here, untouched pages cost nothing. */
 static struct plugin {
@@ -25,7 +18,7 @@ static struct plugin {
 	struct loop_timer *heap[GRPC_SERVER_TIMERS + KUBELET_TIMERS + WATCH_TIMERS +
 				HTTP_SERVER_TIMERS(HTTP_CONNS) + 1];
 	struct loop_timer tick;
-	struct loop_fd signals;
+	struct loop_signal signals;
 	struct watch dev_watch;
 	struct devices devices;
 	struct service service;
@@ -34,13 +27,6 @@ static struct plugin {
 	struct http_server http;
 	char metrics[METRICS_CAP];
 } pl;
-
-static void healthz(void *arg, const struct http_req *req, struct http_resp *resp)
-{
-	(void)arg;
-	(void)req;
-	buf_add_c(&resp->text, "ok\n");
-}
 
 static void readyz(void *arg, const struct http_req *req, struct http_resp *resp)
 {
@@ -78,7 +64,7 @@ static void metrics(void *arg, const struct http_req *req, struct http_resp *res
 }
 
 static const struct http_route routes[] = {
-	{.path = "/healthz", .methods = HTTP_BIT(HTTP_GET), .fn = healthz},
+	{.path = "/healthz", .methods = HTTP_BIT(HTTP_GET), .fn = http_handle_ok},
 	{.path = "/readyz", .methods = HTTP_BIT(HTTP_GET), .fn = readyz},
 	{.path = "/metrics", .methods = HTTP_BIT(HTTP_GET), .fn = metrics},
 };
@@ -119,44 +105,28 @@ static void on_tick(struct loop *l, struct loop_timer *t)
 	kubelet_look(&pl.kubelet);
 }
 
-static void on_signal(struct loop *l, struct loop_fd *w, uint32_t events)
+static void on_signal(struct loop *l, struct loop_signal *s)
 {
-	struct signalfd_siginfo info;
+	(void)s;
+	loop_stop(l);
+}
 
-	(void)events;
-	if (read(w->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		loop_stop(l);
-	}
+static void log_opened(const struct sock_addr *addr, struct str text)
+{
+	(void)addr;
+	log_info("listening on %.*s", STR_ARG(text));
 }
 
 static int set_up_http(const struct options *o, struct err *e)
 {
 	static const struct http_server_conf conf = {.conns = HTTP_CONNS};
-	char text[128];
-	struct buf b;
+	int r;
 
-	if (o->listen.n == 0) {
+	if (o->listen.opt.n == 0) {
 		return 0;
 	}
-	if (http_server_init(&pl.http, &pl.loop, routes, ARRAY_LEN(routes), &conf, e) < 0) {
-		return -e->code;
-	}
-	for (size_t i = 0; i < o->listen.n; i++) {
-		struct sock_addr addr = o->addr[i];
-		int fd = http_server_listen(&pl.http, &addr, e);
-
-		if (fd < 0) {
-			return fd;
-		}
-		addr.len = sizeof(addr.u);
-		if (getsockname(fd, &addr.u.sa, &addr.len) < 0) {
-			return err_sys(e, errno, "getsockname");
-		}
-		buf_init(&b, text, sizeof(text));
-		buf_add_sock_addr(&b, &addr);
-		log_info("listening on %.*s", STR_ARG(buf_str(&b)));
-	}
-	return 0;
+	r = http_server_init(&pl.http, &pl.loop, routes, ARRAY_LEN(routes), &conf, e);
+	return r < 0 ? r : http_listen_all(&o->listen, &pl.http, log_opened, e);
 }
 
 static int set_up_plugin(const struct options *o, struct err *e)
@@ -188,8 +158,7 @@ static int set_up(const struct options *o, struct err *e)
 		return -e->code;
 	}
 	pl.signals.fn = on_signal;
-	pl.signals.fd = loop_signal_fd(e);
-	if (pl.signals.fd < 0 || loop_add(&pl.loop, &pl.signals, EPOLLIN, e) < 0) {
+	if (loop_signal_add(&pl.loop, &pl.signals, e) < 0) {
 		return -e->code;
 	}
 	return sandbox_drop_caps(e);
@@ -230,7 +199,7 @@ int main(int argc, char **argv)
 		log_error("%s", e.msg);
 		return EXIT_USAGE;
 	}
-	if (r == 0 && (o.help || o.version || o.check_config)) {
+	if (r == 0 && command_over(&o.command)) {
 		return EXIT_OK;
 	}
 	if (r == 0) {

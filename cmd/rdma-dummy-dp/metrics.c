@@ -2,14 +2,6 @@
 /* See metrics.h. */
 #include "metrics.h"
 
-#include "base/version.h"
-
-static void put_one(struct buf *b, const char *name, const char *type, const char *help, uint64_t v)
-{
-	http_prom_family(b, name, type, help);
-	http_prom_u64(b, name, NULL, 0, v);
-}
-
 static void put_states(struct buf *b, const struct kubelet *k)
 {
 	static const char name[] = "ferrule_dp_state";
@@ -33,39 +25,36 @@ static void put_calls(struct buf *b, const struct grpc_server *s)
 
 		http_prom_u64(b, name, &l, 1, s->ended[i]);
 	}
-	put_one(b, "ferrule_dp_connections", "gauge", "Connections to the plugin's socket",
+	http_prom_one(b, "ferrule_dp_connections", "gauge", "Connections to the plugin's socket",
 		s->conns_now);
-	put_one(b, "ferrule_dp_connections_accepted_total", "counter", "Connections accepted",
+	http_prom_one(b, "ferrule_dp_connections_accepted_total", "counter", "Connections accepted",
 		s->accepted);
-	put_one(b, "ferrule_dp_connections_refused_total", "counter", "Connections without room",
-		s->refused);
+	http_prom_one(b, "ferrule_dp_connections_refused_total", "counter",
+		"Connections without room", s->refused);
 }
 
 bool metrics_render(struct buf *b, const struct kubelet *k, const struct service *s,
 	const struct http_server *http)
 {
-	static const char build[] = "ferrule_build_info";
 	const struct devices *d = s->devices;
-	struct http_label l[] = {
-		{"program", STR("rdma-dummy-dp")}, {"version", str_from(ferrule_version())}};
 
-	http_prom_family(b, build, "gauge", "1, with the version of this program");
-	http_prom_u64(b, build, l, ARRAY_LEN(l), 1);
+	http_prom_build(b, "rdma-dummy-dp");
 	put_states(b, k);
-	put_one(b, "ferrule_dp_streams", "gauge", "Open ListAndWatch streams", s->stream_n);
-	put_one(b, "ferrule_dp_devices", "gauge", "Devices advertised", d->count);
-	put_one(b, "ferrule_dp_healthy", "gauge", "1 while they are advertised as healthy",
+	http_prom_one(b, "ferrule_dp_streams", "gauge", "Open ListAndWatch streams", s->stream_n);
+	http_prom_one(b, "ferrule_dp_devices", "gauge", "Devices advertised", d->count);
+	http_prom_one(b, "ferrule_dp_healthy", "gauge", "1 while they are advertised as healthy",
 		d->healthy ? 1 : 0);
-	put_one(b, "ferrule_dp_nodes", "gauge", "Character devices in the device folder", d->n);
-	put_one(b, "ferrule_dp_registrations_total", "counter", "Registrations accepted",
+	http_prom_one(
+		b, "ferrule_dp_nodes", "gauge", "Character devices in the device folder", d->n);
+	http_prom_one(b, "ferrule_dp_registrations_total", "counter", "Registrations accepted",
 		k->registrations);
-	put_one(b, "ferrule_dp_registration_failures_total", "counter", "Registrations that failed",
-		k->failures);
-	put_one(b, "ferrule_dp_lists_total", "counter", "Device lists sent", s->lists);
-	put_one(b, "ferrule_dp_allocations_total", "counter", "Allocate calls answered",
+	http_prom_one(b, "ferrule_dp_registration_failures_total", "counter",
+		"Registrations that failed", k->failures);
+	http_prom_one(b, "ferrule_dp_lists_total", "counter", "Device lists sent", s->lists);
+	http_prom_one(b, "ferrule_dp_allocations_total", "counter", "Allocate calls answered",
 		s->allocations);
-	put_one(b, "ferrule_dp_allocation_failures_total", "counter", "Allocate calls refused",
-		s->allocation_failures);
+	http_prom_one(b, "ferrule_dp_allocation_failures_total", "counter",
+		"Allocate calls refused", s->allocation_failures);
 	put_calls(b, k->server);
 	http_prom_server(b, http);
 	return buf_ok(b);

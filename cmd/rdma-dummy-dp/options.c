@@ -3,11 +3,9 @@
 #include "options.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/log.h"
-#include "base/version.h"
 #include "devices.h"
 #include "grpc/dp.h"
 #include "kubelet.h"
@@ -32,35 +30,16 @@ static int read_argv(struct options *o, int argc, char **argv, struct err *e)
 			"what containers get: devices, one by one, or directory (default devices)"},
 		{"permissions", OPT_STR, &o->permissions, 0, 0, "PERM",
 			"some of r, w and m (default rw)"},
-		{"listen", OPT_LIST, &o->listen, 0, 0, "[ADDR:]PORT",
+		{"listen", OPT_LIST, &o->listen.opt, 0, 0, "[ADDR:]PORT",
 			"serve /healthz, /readyz and /metrics there, repeatable (default: "
 			"nowhere)"},
-		{"log-level", OPT_STR, &o->log_level, 0, 0, "LEVEL",
-			"error, warn, info or debug (default info)"},
-		{"check-config", OPT_FLAG, &o->check_config, 0, 0, NULL,
-			"check the options, then exit"},
-		{"version", OPT_FLAG, &o->version, 0, 0, NULL, "print the version"},
-		{"help", OPT_FLAG, &o->help, 0, 0, NULL, "this text"},
+		COMMAND_LOG_LEVEL(&o->command),
+		COMMAND_CHECK_CONFIG(&o->command, "the options"),
+		COMMAND_VERSION(&o->command),
+		COMMAND_HELP(&o->command),
 	};
-	char text[2048];
-	struct buf b;
-	int n = opts_parse(table, ARRAY_LEN(table), argc, argv, e);
 
-	if (n < 0) {
-		return n;
-	}
-	if (n < argc) {
-		return err_set(e, EINVAL, "unexpected argument '%s'", argv[n]);
-	}
-	if (o->help) {
-		buf_init(&b, text, sizeof(text));
-		opts_help(&b, table, ARRAY_LEN(table));
-		ASSERT(buf_ok(&b));
-		(void)!printf("usage: rdma-dummy-dp [OPTION]...\n%.*s", STR_ARG(buf_str(&b)));
-	} else if (o->version) {
-		(void)!printf("rdma-dummy-dp %s\n", ferrule_version());
-	}
-	return 0;
+	return command_parse(&o->command, table, ARRAY_LEN(table), argc, argv, STDOUT_FILENO, e);
 }
 
 static bool lower_or_digit(char c)
@@ -154,16 +133,6 @@ static int check_socket(const struct options *o, struct err *e)
 	return 0;
 }
 
-static int check_listen(struct options *o, struct err *e)
-{
-	for (size_t i = 0; i < o->listen.n; i++) {
-		if (parse_listen(str_from(o->listen.v[i]), &o->addr[i], e) < 0) {
-			return err_wrap(e, "--listen");
-		}
-	}
-	return 0;
-}
-
 static bool is_permissions(const char *p)
 {
 	for (; *p != '\0'; p++) {
@@ -176,13 +145,9 @@ static bool is_permissions(const char *p)
 
 static int check(struct options *o, struct err *e)
 {
-	enum log_level level = LOG_INFO;
-
-	if (o->log_level != NULL && !log_parse_level(str_from(o->log_level), &level)) {
-		return err_set(e, EINVAL, "--log-level: '%s' is not error, warn, info or debug",
-			o->log_level);
+	if (command_log_level(&o->command, e) < 0) {
+		return -e->code;
 	}
-	log_set_level(level);
 	o->directory = strcmp(o->mode, "directory") == 0;
 	if (!o->directory && strcmp(o->mode, "devices") != 0) {
 		return err_set(e, EINVAL, "--mode: '%s' is not devices or directory", o->mode);
@@ -198,21 +163,22 @@ static int check(struct options *o, struct err *e)
 		check_dir("dev-dir", o->dev_dir, e) < 0 || check_socket(o, e) < 0) {
 		return -e->code;
 	}
-	return check_listen(o, e);
+	return http_listen_parse(&o->listen, NULL, NULL, e);
 }
 
 int options_parse(struct options *o, int argc, char **argv, struct err *e)
 {
 	int r;
 
-	*o = (struct options){.plugin_dir = "/var/lib/kubelet/device-plugins",
+	*o = (struct options){.command.name = "rdma-dummy-dp",
+		.plugin_dir = "/var/lib/kubelet/device-plugins",
 		.socket = "rdma-dummy-dp.sock",
 		.resource = "rdma-sriov/dev-infiniband-mount",
 		.count = 10000,
 		.dev_dir = "/dev/infiniband",
 		.mode = "devices",
 		.permissions = "rw",
-		.listen = {.v = o->listen_v, .cap = HTTP_LISTEN_MAX}};
+		.listen = HTTP_LISTEN_INIT(&o->listen)};
 	r = read_argv(o, argc, argv, e);
-	return r < 0 || o->help || o->version ? r : check(o, e);
+	return r != 0 ? r : check(o, e);
 }

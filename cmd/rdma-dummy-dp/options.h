@@ -3,23 +3,20 @@
 #ifndef RDMA_DUMMY_DP_OPTIONS_H
 #define RDMA_DUMMY_DP_OPTIONS_H
 
-#include "base/opts.h"
-#include "base/parse.h"
-#include "http/limits.h"
+#include "base/command.h"
+#include "http/listen.h"
 
 struct options {
-	const char *plugin_dir, *socket, *resource, *dev_dir, *mode, *permissions, *log_level;
+	struct command command;
+	const char *plugin_dir, *socket, *resource, *dev_dir, *mode, *permissions;
 	uint32_t count;
-	bool directory; /* --mode=directory */
-	struct opt_list listen;
-	const char *listen_v[HTTP_LISTEN_MAX];
-	struct sock_addr addr[HTTP_LISTEN_MAX]; /* listen.n of them */
-	bool check_config, help, version;
+	bool directory;            /* --mode=directory */
+	struct http_listen listen; /* nowhere by default */
 };
 
 /*
  * options_parse: read and check everything, set the log level, and print what --help and --version
- * ask for. -EINVAL: a message for people that names the option.
+ * ask for, then command_over. -EINVAL: a message for people that names the option.
  */
 int options_parse(struct options *o, int argc, char **argv, struct err *e) MUST_CHECK;
 

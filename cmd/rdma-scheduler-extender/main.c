@@ -6,36 +6,28 @@
  * (calls.h) and follows nodes (watch.h); what is known and promised is in one model
  * (sched/sched.h).
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/version.h"
+#include "http/stop.h"
 #include "pages.h"
 #include "sandbox/caps.h"
 #include "sandbox/fds.h"
 
-#define EXIT_USAGE  100 /* wrong usage: starting again does not help */
-#define EXIT_SYSTEM 111 /* the system failed: starting again may help */
+#define IDLE_MS 150000 /* schedulers keep connections for 90 s and do not repeat a POST */
+#define CONNS   HTTP_CONNS_DEFAULT
+#define TIMERS  (HTTP_SERVER_TIMERS(CONNS) + WATCH_TIMERS + HTTP_STOP_TIMERS + 1)
 
-#define SHUTDOWN_MS 4500   /* SIGTERM to exit: under the 5 s that are promised */
-#define IDLE_MS     150000 /* schedulers keep connections for 90 s and do not repeat a POST */
-#define CONNS       HTTP_CONNS_DEFAULT
-#define TIMERS      (HTTP_SERVER_TIMERS(CONNS) + WATCH_TIMERS + 2)
-
-#define PREFIX      "/scheduler/rdma_scheduling"
+#define PREFIX  "/scheduler/rdma_scheduling"
 
 /* One process serves one cluster: its memory is here, untouched pages cost nothing. */
 static struct extender {
 	struct ext_opts opts;
 	struct loop loop;
 	struct loop_timer *heap[TIMERS];
-	struct loop_timer deadline;
-	struct loop_fd signals;
 	struct http_server server;
+	struct http_stop stop;
 	struct sched sched;
 	struct watch watch;
 	struct bodies bodies;
@@ -43,13 +35,6 @@ static struct extender {
 	struct pages pages;
 	struct http_route route[10];
 } ex;
-
-static void text_ok(void *arg, const struct http_req *req, struct http_resp *resp)
-{
-	(void)arg;
-	(void)req;
-	buf_add_c(&resp->text, "ok\n");
-}
 
 static struct http_route post(const char *path, http_handler *fn)
 {
@@ -80,40 +65,10 @@ static size_t set_routes(void)
 	ex.route[n++] = post("/scheduler/preempt", calls_preempt);
 	ex.route[n++] = get("/v1/nodes", pages_nodes);
 	ex.route[n++] = get("/metrics", pages_metrics);
-	ex.route[n++] = get("/healthz", text_ok);
-	ex.route[n++] = get("/readyz", text_ok);
+	ex.route[n++] = get("/healthz", http_handle_ok);
+	ex.route[n++] = get("/readyz", http_handle_ok);
 	ex.route[n++] = get("/", pages_summary);
 	return n;
-}
-
-static void on_stopped(void *arg)
-{
-	loop_stop(arg);
-}
-
-static void on_deadline(struct loop *l, struct loop_timer *t)
-{
-	(void)t;
-	log_warn("requests in flight did not finish within %d ms", SHUTDOWN_MS);
-	loop_stop(l);
-}
-
-static void on_signal(struct loop *l, struct loop_fd *w, uint32_t events)
-{
-	struct signalfd_siginfo info;
-
-	(void)events;
-	if (read(w->fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
-		return; /* nothing there after all */
-	}
-	if (ex.deadline.slot != 0) {
-		loop_stop(l); /* asked twice */
-		return;
-	}
-	log_info("stopping");
-	ex.deadline.fn = on_deadline;
-	loop_timer_set(l, &ex.deadline, l->now_ms + SHUTDOWN_MS);
-	http_server_stop(&ex.server, on_stopped, l);
 }
 
 /* A connection for each node: as many descriptors as we may have. */
@@ -129,29 +84,14 @@ static void raise_files(void)
 	}
 }
 
-static uint16_t port_of(const struct sock_addr *a)
+static void log_opened(const struct sock_addr *addr, struct str text)
 {
-	return ntohs(a->u.sa.sa_family == AF_INET6 ? a->u.in6.sin6_port : a->u.in.sin_port);
-}
+	bool v6 = addr->u.sa.sa_family == AF_INET6;
 
-static int listen_all(struct err *e)
-{
-	for (size_t i = 0; i < ex.opts.listen.n; i++) {
-		struct sock_addr addr = ex.opts.addr[i];
-		int fd = http_server_listen(&ex.server, &addr, e);
-
-		if (fd < 0) {
-			return fd;
-		}
-		addr.len = sizeof(addr.u);
-		if (getsockname(fd, &addr.u.sa, &addr.len) < 0) {
-			return err_sys(e, errno, "getsockname");
-		}
-		/* Word for word what users of the document wait for. */
-		log_info(
-			"RDMA scheduler extender listening on port:  %u", (unsigned)port_of(&addr));
-	}
-	return 0;
+	(void)text;
+	/* Word for word what users of the document wait for. */
+	log_info("RDMA scheduler extender listening on port:  %u",
+		(unsigned)ntohs(v6 ? addr->u.in6.sin6_port : addr->u.in.sin_port));
 }
 
 static int set_up_model(struct err *e)
@@ -189,12 +129,10 @@ static int set_up(struct err *e)
 		r = http_server_init(&ex.server, &ex.loop, ex.route, set_routes(), &conf, e);
 	}
 	if (r == 0) {
-		r = listen_all(e);
+		r = http_listen_all(&ex.opts.listen, &ex.server, log_opened, e);
 	}
 	if (r == 0) {
-		ex.signals.fn = on_signal;
-		ex.signals.fd = loop_signal_fd(e);
-		r = ex.signals.fd < 0 ? ex.signals.fd : loop_add(&ex.loop, &ex.signals, EPOLLIN, e);
+		r = http_stop_on_signal(&ex.stop, &ex.server, e);
 	}
 	return r < 0 ? r : sandbox_drop_caps(e);
 }
@@ -213,8 +151,8 @@ int main(int argc, char **argv)
 		log_error("%s", e.msg);
 		return EXIT_USAGE;
 	}
-	if (ex.opts.help || ex.opts.version || ex.opts.check_config) {
-		return 0;
+	if (command_over(&ex.opts.command)) {
+		return EXIT_OK;
 	}
 	r = set_up(&e);
 	if (r == 0) {
@@ -230,5 +168,5 @@ int main(int argc, char **argv)
 	bodies_free(&ex.bodies);
 	sched_free(&ex.sched);
 	log_info("stopped");
-	return 0;
+	return EXIT_OK;
 }

@@ -83,12 +83,6 @@ void pages_nodes(void *arg, const struct http_req *req, struct http_resp *resp)
 	}
 }
 
-static void put_one(struct buf *b, const char *name, const char *type, const char *help, uint64_t v)
-{
-	http_prom_family(b, name, type, help);
-	http_prom_u64(b, name, NULL, 0, v);
-}
-
 static void put_decisions(struct buf *b, const struct calls *c)
 {
 	static const char total[] = "ferrule_extender_decisions_total";
@@ -149,39 +143,37 @@ static void put_totals(struct buf *b, const struct calls *c)
 	struct sched_totals t;
 
 	sched_total(s, &t);
-	put_one(b, "ferrule_extender_nodes_over_promised", "gauge",
+	http_prom_one(b, "ferrule_extender_nodes_over_promised", "gauge",
 		"Nodes on which claims do not fit any more", t.broken);
-	put_one(b, "ferrule_extender_claims", "gauge", "Pods between decision and attachment",
+	http_prom_one(b, "ferrule_extender_claims", "gauge", "Pods between decision and attachment",
 		s->claim_n);
-	put_one(b, "ferrule_extender_claims_expired_total", "counter",
+	http_prom_one(b, "ferrule_extender_claims_expired_total", "counter",
 		"Claims of pods that did not come in time", s->expired);
-	put_one(b, "ferrule_extender_claims_collapsed_total", "counter",
+	http_prom_one(b, "ferrule_extender_claims_collapsed_total", "counter",
 		"Claims of pods that were attached", s->collapsed);
-	put_one(b, "ferrule_extender_capacity_mbps", "gauge", "Mb/s of all known nodes", t.mbps);
-	put_one(b, "ferrule_extender_reserved_mbps", "gauge", "Mb/s in use as nodes say",
+	http_prom_one(
+		b, "ferrule_extender_capacity_mbps", "gauge", "Mb/s of all known nodes", t.mbps);
+	http_prom_one(b, "ferrule_extender_reserved_mbps", "gauge", "Mb/s in use as nodes say",
 		t.used_mbps);
-	put_one(b, "ferrule_extender_claimed_mbps", "gauge",
+	http_prom_one(b, "ferrule_extender_claimed_mbps", "gauge",
 		"Mb/s claimed, on every node that a pod may come to", t.claimed_mbps);
-	put_one(b, "ferrule_extender_free_mbps", "gauge", "Mb/s neither in use nor claimed",
+	http_prom_one(b, "ferrule_extender_free_mbps", "gauge", "Mb/s neither in use nor claimed",
 		t.free_mbps);
-	put_one(b, "ferrule_extender_free_vfs", "gauge", "VFs neither in use nor claimed",
+	http_prom_one(b, "ferrule_extender_free_vfs", "gauge", "VFs neither in use nor claimed",
 		t.free_vfs);
-	put_one(b, "ferrule_extender_attachments", "gauge", "Attachments that nodes tell of",
+	http_prom_one(b, "ferrule_extender_attachments", "gauge", "Attachments that nodes tell of",
 		t.attachments);
-	put_one(b, "ferrule_extender_node_questions_total", "counter",
+	http_prom_one(b, "ferrule_extender_node_questions_total", "counter",
 		"Questions to nodes that were not followed", c->watch->fetches);
-	put_one(b, "ferrule_extender_node_failures_total", "counter",
+	http_prom_one(b, "ferrule_extender_node_failures_total", "counter",
 		"Questions to nodes that failed", c->watch->failures);
-	put_one(b, "ferrule_extender_node_states_total", "counter", "States read from nodes",
+	http_prom_one(b, "ferrule_extender_node_states_total", "counter", "States read from nodes",
 		c->watch->changes);
 }
 
 void pages_metrics(void *arg, const struct http_req *req, struct http_resp *resp)
 {
-	static const char build[] = "ferrule_build_info";
 	struct pages *p = arg;
-	struct http_label l[] = {{"program", STR("rdma-scheduler-extender")},
-		{"version", str_from(ferrule_version())}};
 	struct buf b;
 	struct doc *d = doc_take(p, METRICS_CAP, &b, resp);
 
@@ -189,8 +181,7 @@ void pages_metrics(void *arg, const struct http_req *req, struct http_resp *resp
 	if (d == NULL) {
 		return;
 	}
-	http_prom_family(&b, build, "gauge", "1, with the version of this program");
-	http_prom_u64(&b, build, l, ARRAY_LEN(l), 1);
+	http_prom_build(&b, "rdma-scheduler-extender");
 	put_decisions(&b, p->calls);
 	put_nodes(&b, p->calls);
 	put_totals(&b, p->calls);

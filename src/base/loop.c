@@ -182,7 +182,7 @@ void loop_stop(struct loop *l)
 	l->stop = true;
 }
 
-int loop_signal_fd(struct err *e)
+static int open_signals(struct err *e)
 {
 	sigset_t set;
 	int fd;
@@ -196,4 +196,30 @@ int loop_signal_fd(struct err *e)
 	}
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? err_sys(e, errno, "signalfd") : fd;
+}
+
+static void on_signal(struct loop *l, struct loop_fd *w, uint32_t events)
+{
+	struct loop_signal *s = CONTAINER_OF(w, struct loop_signal, w);
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(w->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		s->fn(l, s);
+	}
+}
+
+int loop_signal_add(struct loop *l, struct loop_signal *s, struct err *e)
+{
+	int fd = open_signals(e);
+
+	if (fd < 0) {
+		return fd;
+	}
+	s->w = (struct loop_fd){.fd = fd, .fn = on_signal};
+	if (loop_add(l, &s->w, EPOLLIN, e) < 0) {
+		(void)close(fd); /* nothing was written */
+		return -e->code;
+	}
+	return 0;
 }

@@ -74,10 +74,17 @@ void loop_stop(struct loop *l);
  */
 int loop_once(struct loop *l, int timeout_ms, struct err *e) MUST_CHECK;
 
+/* Signals that end a process, embedded in its owner's struct. Set fn, then loop_signal_add. */
+struct loop_signal {
+	struct loop_fd w;
+	void (*fn)(struct loop *l, struct loop_signal *s);
+};
+
 /*
- * loop_signal_fd: block SIGTERM, SIGINT and SIGHUP and return a signalfd for them; SIGPIPE is
- * ignored.
+ * loop_signal_add: block SIGTERM, SIGINT and SIGHUP for the process and from now on call fn once
+ * for each that arrives; SIGPIPE is ignored. s->w.fd is then open, the caller's to close after
+ * loop_del.
  */
-int loop_signal_fd(struct err *e) MUST_CHECK;
+int loop_signal_add(struct loop *l, struct loop_signal *s, struct err *e) MUST_CHECK;
 
 #endif

@@ -41,6 +41,7 @@
 #define HTTP_DRAIN_MS        1000  /* after the last answer: a reset would destroy it in flight */
 #define HTTP_DRAIN_MAX       (64 * 1024) /* bytes read and thrown away in that time */
 #define HTTP_ACCEPT_PAUSE_MS 200         /* after EMFILE, ENFILE, ENOBUFS, ENOMEM */
+#define HTTP_STOP_MS         4500        /* signal to the end: under the 5 s that are promised */
 
 /* Client */
 #define HTTP_REQUEST_HEAD_MAX 4096 /* head of a request that we send */

@@ -2,6 +2,7 @@
 /* See metrics.h. */
 #include "http/metrics.h"
 
+#include "base/version.h"
 #include "http/server.h"
 
 /* Upper bounds in microseconds: dense where a node answers, wide where it is in trouble. */
@@ -100,6 +101,22 @@ void http_prom_us(
 	buf_add_chr(b, '\n');
 }
 
+void http_prom_one(struct buf *b, const char *name, const char *type, const char *help, uint64_t v)
+{
+	http_prom_family(b, name, type, help);
+	http_prom_u64(b, name, NULL, 0, v);
+}
+
+void http_prom_build(struct buf *b, const char *program)
+{
+	static const char name[] = "ferrule_build_info";
+	const struct http_label l[] = {
+		{"program", str_from(program)}, {"version", str_from(ferrule_version())}};
+
+	http_prom_family(b, name, "gauge", "1, with the version of this program");
+	http_prom_u64(b, name, l, ARRAY_LEN(l), 1);
+}
+
 void http_prom_hist(struct buf *b, const char *name, const struct http_label *labels, size_t n,
 	const struct http_hist *h)
 {
@@ -156,17 +173,15 @@ void http_prom_server(struct buf *b, const struct http_server *s)
 		http_prom_hist(
 			b, "ferrule_http_request_duration_seconds", &l, 1, &s->stats[i].time);
 	}
-	http_prom_family(b, "ferrule_http_connections", "gauge", "Connections open now.");
-	http_prom_u64(b, "ferrule_http_connections", NULL, 0, s->conns_now);
-	http_prom_family(b, "ferrule_http_connections_limit", "gauge", "Connections at most.");
-	http_prom_u64(b, "ferrule_http_connections_limit", NULL, 0, s->conf.conns);
-	http_prom_family(
-		b, "ferrule_http_connections_accepted_total", "counter", "Connections accepted.");
-	http_prom_u64(b, "ferrule_http_connections_accepted_total", NULL, 0, s->accepted);
-	http_prom_family(b, "ferrule_http_connections_table_full_total", "counter",
-		"Times that accepting stopped because the table of connections was full.");
-	http_prom_u64(b, "ferrule_http_connections_table_full_total", NULL, 0, s->table_full);
-	http_prom_family(b, "ferrule_http_accept_errors_total", "counter",
-		"Times that accepting paused for want of descriptors or memory.");
-	http_prom_u64(b, "ferrule_http_accept_errors_total", NULL, 0, s->accept_errors);
+	http_prom_one(
+		b, "ferrule_http_connections", "gauge", "Connections open now.", s->conns_now);
+	http_prom_one(b, "ferrule_http_connections_limit", "gauge", "Connections at most.",
+		s->conf.conns);
+	http_prom_one(b, "ferrule_http_connections_accepted_total", "counter",
+		"Connections accepted.", s->accepted);
+	http_prom_one(b, "ferrule_http_connections_table_full_total", "counter",
+		"Times that accepting stopped because the table of connections was full.",
+		s->table_full);
+	http_prom_one(b, "ferrule_http_accept_errors_total", "counter",
+		"Times that accepting paused for want of descriptors or memory.", s->accept_errors);
 }

@@ -40,6 +40,10 @@ void http_prom_i64(
 /* http_prom_us: microseconds, written as seconds ("0.000250"), Prometheus' unit of time. */
 void http_prom_us(
 	struct buf *b, const char *name, const struct http_label *labels, size_t n, uint64_t us);
+/* http_prom_one: a whole family with one sample and no labels. */
+void http_prom_one(struct buf *b, const char *name, const char *type, const char *help, uint64_t v);
+/* http_prom_build: the family ferrule_build_info, with program's name and version as labels. */
+void http_prom_build(struct buf *b, const char *program);
 /* http_prom_hist: the _bucket, _sum and _count samples of a histogram. n <= 7 labels. */
 void http_prom_hist(struct buf *b, const char *name, const struct http_label *labels, size_t n,
 	const struct http_hist *h);

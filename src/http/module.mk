@@ -1,2 +1,2 @@
 MODULES += http
-http_SRCS := chunk.c client.c conn.c fields.c metrics.c parse.c response.c server.c
+http_SRCS := chunk.c client.c conn.c fields.c listen.c metrics.c parse.c response.c server.c stop.c

@@ -35,6 +35,13 @@ void http_resp_error(struct http_resp *r, int status, const char *why)
 	buf_add_chr(&r->text, '\n');
 }
 
+void http_handle_ok(void *arg, const struct http_req *req, struct http_resp *resp)
+{
+	(void)arg;
+	(void)req;
+	buf_add(&resp->text, STR("ok\n"));
+}
+
 void http_resp_allow(struct http_resp *r, unsigned methods)
 {
 	char mem[96]; /* all nine methods take 58 */

@@ -74,6 +74,8 @@ void http_later_send(struct http_conn *c, struct http_resp *r);
 
 typedef void http_handler(void *arg, const struct http_req *req, struct http_resp *resp);
 
+http_handler http_handle_ok; /* "ok": for /healthz, which says that the loop goes round */
+
 /*
  * One path. HEAD is allowed where GET is and comes to the handler as HTTP_HEAD; the body that it
  * gives is counted and not sent. Unknown paths get 404, known methods that are not in methods 405

@@ -39,6 +39,25 @@ int kube_enter(struct kube_walk *w, enum json_type type, const char *what)
 						    : kube_wrong(w, what);
 }
 
+int kube_each(
+	struct kube_walk *w, enum json_type type, const char *what, kube_each_fn *fn, void *arg)
+{
+	struct str key = STR_INIT;
+	int r = kube_enter(w, type, what);
+
+	if (r <= 0) {
+		return r;
+	}
+	do {
+		r = type == JSON_OBJECT ? json_cur_member(&w->c, &key) : json_cur_element(&w->c);
+		if (r == 0) {
+			return 1;
+		}
+		r = r < 0 ? r : fn(w, key, arg);
+	} while (r >= 0);
+	return r;
+}
+
 int kube_text(struct kube_walk *w, struct str *out, const char *what)
 {
 	enum json_type got = json_cur_type(&w->c);
@@ -66,175 +85,122 @@ static bool is_required(struct str key)
 	       str_eq_c((struct str){text, n}, name);
 }
 
-static int walk_annotations(struct kube_walk *w, struct kube_pod *pod)
+static int on_annotation(struct kube_walk *w, struct str key, void *arg)
 {
-	struct str key, text;
-	int r = kube_enter(w, JSON_OBJECT, "the pod's annotations are no object");
+	struct kube_pod *pod = arg;
+	struct str text;
+	int r;
 
-	pod->required = (struct str)STR_INIT;
-	if (r <= 0) {
-		return r;
+	if (!is_required(key)) {
+		return json_cur_skip(&w->c, NULL);
 	}
-	while ((r = json_cur_member(&w->c, &key)) > 0) {
-		if (!is_required(key)) {
-			r = json_cur_skip(&w->c, NULL);
-		} else {
-			r = kube_text(w, &text, "an annotation of the pod is no string");
-			pod->required =
-				text.p == NULL ? text : (struct str){text.p - 1, text.n + 2};
-		}
-		if (r < 0) {
-			return r;
-		}
-	}
+	r = kube_text(w, &text, "an annotation of the pod is no string");
+	pod->required = text.p == NULL ? text : (struct str){text.p - 1, text.n + 2};
 	return r;
 }
 
-static int walk_pod_metadata(struct kube_walk *w, struct kube_pod *pod)
+static int on_pod_metadata(struct kube_walk *w, struct str key, void *arg)
 {
-	struct str key;
-	int r = kube_enter(w, JSON_OBJECT, "the pod's metadata is no object");
+	struct kube_pod *pod = arg;
 
-	if (r <= 0) {
-		return r;
+	if (json_key_is(key, "name")) {
+		return kube_text(w, &pod->name, "the pod's name is no string");
 	}
-	while ((r = json_cur_member(&w->c, &key)) > 0) {
-		if (json_key_is(key, "name")) {
-			r = kube_text(w, &pod->name, "the pod's name is no string");
-		} else if (json_key_is(key, "namespace")) {
-			r = kube_text(w, &pod->namespace, "the pod's namespace is no string");
-		} else if (json_key_is(key, "uid")) {
-			r = kube_text(w, &pod->uid, "the pod's uid is no string");
-		} else if (json_key_is(key, "annotations")) {
-			r = walk_annotations(w, pod);
-		} else {
-			r = json_cur_skip(&w->c, NULL);
-		}
-		if (r < 0) {
-			return r;
-		}
+	if (json_key_is(key, "namespace")) {
+		return kube_text(w, &pod->namespace, "the pod's namespace is no string");
 	}
-	return r;
+	if (json_key_is(key, "uid")) {
+		return kube_text(w, &pod->uid, "the pod's uid is no string");
+	}
+	if (json_key_is(key, "annotations")) {
+		pod->required = (struct str)STR_INIT;
+		return kube_each(
+			w, JSON_OBJECT, "the pod's annotations are no object", on_annotation, pod);
+	}
+	return json_cur_skip(&w->c, NULL);
+}
+
+static int on_pod(struct kube_walk *w, struct str key, void *arg)
+{
+	return json_key_is(key, "metadata")
+		       ? kube_each(w, JSON_OBJECT, "the pod's metadata is no object",
+				 on_pod_metadata, arg)
+		       : json_cur_skip(&w->c, NULL);
 }
 
 int kube_walk_pod(struct kube_walk *w, struct kube_pod *pod)
 {
-	struct str key;
-	int r = kube_enter(w, JSON_OBJECT, "Pod is no object");
-
-	*pod = (struct kube_pod){.present = r > 0};
-	if (r <= 0) {
-		return r;
-	}
-	while ((r = json_cur_member(&w->c, &key)) > 0) {
-		r = json_key_is(key, "metadata") ? walk_pod_metadata(w, pod)
-						 : json_cur_skip(&w->c, NULL);
-		if (r < 0) {
-			return r;
-		}
-	}
-	return r;
-}
-
-static int walk_address(struct kube_walk *w, struct kube_item *item)
-{
-	struct str key, type = STR_INIT, address = STR_INIT;
-	int r = kube_enter(w, JSON_OBJECT, "an address of a node is no object");
-
-	if (r <= 0) {
-		return r;
-	}
-	while ((r = json_cur_member(&w->c, &key)) > 0) {
-		if (json_key_is(key, "type")) {
-			r = kube_text(w, &type, "the type of a node's address is no string");
-		} else if (json_key_is(key, "address")) {
-			r = kube_text(w, &address, "a node's address is no string");
-		} else {
-			r = json_cur_skip(&w->c, NULL);
-		}
-		if (r < 0) {
-			return r;
-		}
-	}
-	if (r == 0 && item->ip.n == 0 && str_eq(type, STR("InternalIP"))) {
-		item->ip = address;
-	} else if (r == 0 && item->dns.n == 0 && str_eq(type, STR("InternalDNS"))) {
-		item->dns = address;
-	}
-	return r;
-}
-
-static int walk_status(struct kube_walk *w, struct kube_item *item)
-{
-	struct str key;
-	int r = kube_enter(w, JSON_OBJECT, "the status of a node is no object");
-
-	if (r <= 0) {
-		return r;
-	}
-	while ((r = json_cur_member(&w->c, &key)) > 0) {
-		if (!json_key_is(key, "addresses")) {
-			r = json_cur_skip(&w->c, NULL);
-		} else {
-			item->ip = item->dns = (struct str)STR_INIT;
-			r = kube_enter(w, JSON_ARRAY, "the addresses of a node are no list");
-			while (r > 0 && (r = json_cur_element(&w->c)) > 0) {
-				r = walk_address(w, item);
-				r = r < 0 ? r : 1;
-			}
-		}
-		if (r < 0) {
-			return r;
-		}
-	}
-	return r;
-}
-
-static int walk_node_metadata(struct kube_walk *w, struct kube_item *item)
-{
-	struct str key;
-	int r = kube_enter(w, JSON_OBJECT, "the metadata of a node is no object");
-
-	if (r <= 0) {
-		return r;
-	}
-	while ((r = json_cur_member(&w->c, &key)) > 0) {
-		r = json_key_is(key, "name")
-			    ? kube_text(w, &item->name, "the name of a node is no string")
-			    : json_cur_skip(&w->c, NULL);
-		if (r < 0) {
-			return r;
-		}
-	}
-	return r;
-}
-
-static int walk_node(struct kube_walk *w, struct kube_item *item)
-{
-	const char *from;
-	struct str key;
 	int r;
 
-	(void)json_cur_type(&w->c); /* passes over blanks */
-	from = w->c.p;
-	r = kube_enter(w, JSON_OBJECT, "an element of Nodes.items is no object");
-	if (r <= 0) {
-		return r;
-	}
-	while ((r = json_cur_member(&w->c, &key)) > 0) {
-		if (json_key_is(key, "metadata")) {
-			r = walk_node_metadata(w, item);
-		} else if (json_key_is(key, "status")) {
-			r = walk_status(w, item);
-		} else {
-			r = json_cur_skip(&w->c, NULL);
-		}
-		if (r < 0) {
-			return r;
-		}
-	}
-	item->raw = (struct str){from, (size_t)(w->c.p - from)};
+	*pod = (struct kube_pod){.present = false};
+	r = kube_each(w, JSON_OBJECT, "Pod is no object", on_pod, pod);
+	pod->present = r > 0;
 	return r;
+}
+
+struct address {
+	struct str type, text;
+};
+
+static int on_address_part(struct kube_walk *w, struct str key, void *arg)
+{
+	struct address *a = arg;
+
+	if (json_key_is(key, "type")) {
+		return kube_text(w, &a->type, "the type of a node's address is no string");
+	}
+	if (json_key_is(key, "address")) {
+		return kube_text(w, &a->text, "a node's address is no string");
+	}
+	return json_cur_skip(&w->c, NULL);
+}
+
+static int on_address(struct kube_walk *w, struct str key, void *arg)
+{
+	struct address a = {STR_INIT, STR_INIT};
+	struct kube_item *item = arg;
+	int r = kube_each(w, JSON_OBJECT, "an address of a node is no object", on_address_part, &a);
+
+	(void)key;
+	if (r > 0 && item->ip.n == 0 && str_eq(a.type, STR("InternalIP"))) {
+		item->ip = a.text;
+	} else if (r > 0 && item->dns.n == 0 && str_eq(a.type, STR("InternalDNS"))) {
+		item->dns = a.text;
+	}
+	return r;
+}
+
+static int on_status(struct kube_walk *w, struct str key, void *arg)
+{
+	struct kube_item *item = arg;
+
+	if (!json_key_is(key, "addresses")) {
+		return json_cur_skip(&w->c, NULL);
+	}
+	item->ip = item->dns = (struct str)STR_INIT;
+	return kube_each(w, JSON_ARRAY, "the addresses of a node are no list", on_address, item);
+}
+
+static int on_node_metadata(struct kube_walk *w, struct str key, void *arg)
+{
+	struct kube_item *item = arg;
+
+	return json_key_is(key, "name")
+		       ? kube_text(w, &item->name, "the name of a node is no string")
+		       : json_cur_skip(&w->c, NULL);
+}
+
+static int on_node_part(struct kube_walk *w, struct str key, void *arg)
+{
+	if (json_key_is(key, "metadata")) {
+		return kube_each(w, JSON_OBJECT, "the metadata of a node is no object",
+			on_node_metadata, arg);
+	}
+	if (json_key_is(key, "status")) {
+		return kube_each(
+			w, JSON_OBJECT, "the status of a node is no object", on_status, arg);
+	}
+	return json_cur_skip(&w->c, NULL);
 }
 
 int kube_add_item(struct kube_walk *w, const struct kube_item *item)
@@ -251,43 +217,39 @@ int kube_add_item(struct kube_walk *w, const struct kube_item *item)
 	return 0;
 }
 
-static int walk_items(struct kube_walk *w)
+static int on_node(struct kube_walk *w, struct str key, void *arg)
 {
-	int r = kube_enter(w, JSON_ARRAY, "Nodes.items is no list");
+	struct kube_item item = {.raw = STR_INIT};
+	const char *from;
+	int r;
 
+	(void)key;
+	(void)arg;
+	(void)json_cur_type(&w->c); /* passes over blanks */
+	from = w->c.p;
+	r = kube_each(
+		w, JSON_OBJECT, "an element of Nodes.items is no object", on_node_part, &item);
+	item.raw = (struct str){from, (size_t)(w->c.p - from)};
+	return r < 0 ? r : kube_add_item(w, &item);
+}
+
+static int on_nodes(struct kube_walk *w, struct str key, void *arg)
+{
+	if (!json_key_is(key, "items")) {
+		return json_cur_skip(&w->c, NULL);
+	}
 	w->list = "Nodes.items";
 	w->out->n = 0;
-	if (r <= 0) {
-		return r;
-	}
-	while ((r = json_cur_element(&w->c)) > 0) {
-		struct kube_item item = {.raw = STR_INIT};
-
-		r = walk_node(w, &item);
-		if (r < 0) {
-			return r;
-		}
-		(void)kube_add_item(w, &item); /* what is wrong with it is in w->problem */
-	}
-	return r;
+	return kube_each(w, JSON_ARRAY, "Nodes.items is no list", on_node, arg);
 }
 
 static int walk_nodes(struct kube_walk *w)
 {
-	struct str key;
-	int r = kube_enter(w, JSON_OBJECT, "Nodes is no object");
+	int r;
 
-	w->out->has_nodes = r > 0;
 	w->out->n = 0;
-	if (r <= 0) {
-		return r;
-	}
-	while ((r = json_cur_member(&w->c, &key)) > 0) {
-		r = json_key_is(key, "items") ? walk_items(w) : json_cur_skip(&w->c, NULL);
-		if (r < 0) {
-			return r;
-		}
-	}
+	r = kube_each(w, JSON_OBJECT, "Nodes is no object", on_nodes, NULL);
+	w->out->has_nodes = r > 0;
 	return r;
 }
 

@@ -25,6 +25,15 @@ int kube_wrong(struct kube_walk *w, const char *what) MUST_CHECK;
  */
 int kube_enter(struct kube_walk *w, enum json_type type, const char *what) MUST_CHECK;
 
+/*
+ * kube_each: enter a value of that type (JSON_OBJECT, JSON_ARRAY) as kube_enter does, and call fn
+ * for each member, with its key as it stands between the quotes, or each element, with none. fn
+ * reads or passes over the value, and ends the walk with < 0. 1: all of the value was walked.
+ */
+typedef int kube_each_fn(struct kube_walk *w, struct str key, void *arg);
+int kube_each(struct kube_walk *w, enum json_type type, const char *what, kube_each_fn *fn,
+	void *arg) MUST_CHECK;
+
 /* kube_text: what stands between the quotes of a string; empty with p NULL for null. */
 int kube_text(struct kube_walk *w, struct str *out, const char *what) MUST_CHECK;
 

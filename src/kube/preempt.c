@@ -5,52 +5,49 @@
 #include "base/num.h"
 #include "kube/args_priv.h"
 
+static int on_victim_metadata(struct kube_walk *w, struct str key, void *uid)
+{
+	return json_key_is(key, "uid") ? kube_text(w, uid, "the uid of a victim is no string")
+				       : json_cur_skip(&w->c, NULL);
+}
+
+static int on_victim_part(struct kube_walk *w, struct str key, void *uid)
+{
+	if (json_key_is(key, "UID")) {
+		return kube_text(w, uid, "the UID of a victim is no string");
+	}
+	return json_key_is(key, "metadata")
+		       ? kube_each(w, JSON_OBJECT, "the metadata of a victim is no object",
+				 on_victim_metadata, uid)
+		       : json_cur_skip(&w->c, NULL);
+}
+
 /* The uid of one victim: "UID" of a MetaPod, or metadata.uid of a Pod. */
 static int walk_victim(struct kube_walk *w, struct str *uid)
 {
-	struct str key;
-	int r = json_cur_type(&w->c) == JSON_NULL
-			? kube_wrong(w, "a victim is null")
-			: kube_enter(w, JSON_OBJECT, "a victim is no object");
-
 	*uid = (struct str)STR_INIT;
-	if (r <= 0) {
-		return r;
-	}
-	while ((r = json_cur_member(&w->c, &key)) > 0) {
-		if (json_key_is(key, "UID")) {
-			r = kube_text(w, uid, "the UID of a victim is no string");
-		} else if (!json_key_is(key, "metadata")) {
-			r = json_cur_skip(&w->c, NULL);
-		} else {
-			r = kube_enter(w, JSON_OBJECT, "the metadata of a victim is no object");
-			while (r > 0 && (r = json_cur_member(&w->c, &key)) > 0) {
-				r = json_key_is(key, "uid")
-					    ? kube_text(w, uid, "the uid of a victim is no string")
-					    : json_cur_skip(&w->c, NULL);
-				r = r < 0 ? r : 1;
-			}
-		}
-		if (r < 0) {
-			return r;
-		}
-	}
-	return r;
+	return json_cur_type(&w->c) == JSON_NULL
+		       ? kube_wrong(w, "a victim is null")
+		       : kube_each(w, JSON_OBJECT, "a victim is no object", on_victim_part, uid);
+}
+
+static int on_victim(struct kube_walk *w, struct str key, void *arg)
+{
+	struct str uid;
+
+	(void)key;
+	(void)arg;
+	return walk_victim(w, &uid);
 }
 
 static int walk_list(struct kube_walk *w, struct str *pods)
 {
 	const char *from;
-	struct str uid;
 	int r;
 
 	(void)json_cur_type(&w->c); /* passes over blanks */
 	from = w->c.p;
-	r = kube_enter(w, JSON_ARRAY, "Pods of a node's victims is no list");
-	while (r > 0 && (r = json_cur_element(&w->c)) > 0) {
-		r = walk_victim(w, &uid);
-		r = r < 0 ? r : 1;
-	}
+	r = kube_each(w, JSON_ARRAY, "Pods of a node's victims is no list", on_victim, NULL);
 	*pods = (struct str){from, (size_t)(w->c.p - from)};
 	return r;
 }
@@ -70,28 +67,15 @@ static int walk_number(struct kube_walk *w, struct str *out)
 	return r;
 }
 
-static int walk_victims(struct kube_walk *w, struct kube_item *item)
+static int on_victims(struct kube_walk *w, struct str key, void *arg)
 {
-	struct str key;
-	int r = kube_enter(w, JSON_OBJECT, "the victims of a node are no object");
+	struct kube_item *item = arg;
 
-	item->raw = item->pdb = (struct str)STR_INIT;
-	if (r <= 0) {
-		return r;
+	if (json_key_is(key, "Pods")) {
+		return walk_list(w, &item->raw);
 	}
-	while ((r = json_cur_member(&w->c, &key)) > 0) {
-		if (json_key_is(key, "Pods")) {
-			r = walk_list(w, &item->raw);
-		} else if (json_key_is(key, "NumPDBViolations")) {
-			r = walk_number(w, &item->pdb);
-		} else {
-			r = json_cur_skip(&w->c, NULL);
-		}
-		if (r < 0) {
-			return r;
-		}
-	}
-	return r;
+	return json_key_is(key, "NumPDBViolations") ? walk_number(w, &item->pdb)
+						    : json_cur_skip(&w->c, NULL);
 }
 
 /* map: the members of NodeNameTo(Meta)Victims, known to be JSON. */
@@ -104,7 +88,9 @@ static int walk_map(struct kube_walk *w, struct str map)
 	w->list = "candidate";
 	r = json_cur_open(&w->c, JSON_OBJECT);
 	while (r >= 0 && (r = json_cur_member(&w->c, &item.name)) > 0) {
-		r = walk_victims(w, &item);
+		item.raw = item.pdb = (struct str)STR_INIT;
+		r = kube_each(
+			w, JSON_OBJECT, "the victims of a node are no object", on_victims, &item);
 		if (r >= 0) {
 			r = kube_add_item(w, &item);
 		}

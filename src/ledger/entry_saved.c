@@ -135,8 +135,14 @@ struct reading {
 	struct sriov_saved *out;
 };
 
-static int get_mac(
-	struct reading *in, const char *key, uint32_t bit, uint8_t mac[static 6], struct err *e)
+/* What a text of its own notation is: how it is read, into out, and how it looks. */
+struct notation {
+	bool (*parse)(struct str s, void *out);
+	const char *example;
+};
+
+static int get_text(struct reading *in, const char *key, uint32_t bit, const struct notation *is,
+	void *out, struct err *e)
 {
 	struct json_val v;
 	struct str s;
@@ -146,14 +152,19 @@ static int get_mac(
 		return 0;
 	}
 	r = json_str(v, in->a, &s, e);
-	if (r == 0 && !parse_mac(s, mac)) {
-		r = json_wrong(v, e, "a MAC address such as 02:00:00:00:00:03");
+	if (r == 0 && !is->parse(s, out)) {
+		r = json_wrong(v, e, "%s", is->example);
 	}
 	in->out->has |= r == 0 ? bit : 0;
 	return r;
 }
 
-static bool parse_guid(struct str s, uint64_t *out)
+static bool parse_mac_to(struct str s, void *out)
+{
+	return parse_mac(s, out);
+}
+
+static bool parse_guid(struct str s, void *out)
 {
 	uint64_t guid = 0;
 
@@ -168,27 +179,12 @@ static bool parse_guid(struct str s, uint64_t *out)
 		}
 		guid = guid << 8 | (uint64_t)(high << 4 | low);
 	}
-	*out = guid;
+	*(uint64_t *)out = guid;
 	return true;
 }
 
-static int get_guid(
-	struct reading *in, const char *key, uint32_t bit, uint64_t *guid, struct err *e)
-{
-	struct json_val v;
-	struct str s;
-	int r;
-
-	if (!member(in->obj, key, &v)) {
-		return 0;
-	}
-	r = json_str(v, in->a, &s, e);
-	if (r == 0 && !parse_guid(s, guid)) {
-		r = json_wrong(v, e, "a GUID such as 02:00:00:ff:fe:00:00:03");
-	}
-	in->out->has |= r == 0 ? bit : 0;
-	return r;
-}
+static const struct notation mac_text = {parse_mac_to, "a MAC address such as 02:00:00:00:00:03"};
+static const struct notation guid_text = {parse_guid, "a GUID such as 02:00:00:ff:fe:00:00:03"};
 
 static int get_u32(struct reading *in, const char *key, uint32_t bit, uint32_t max, uint32_t *out,
 	struct err *e)
@@ -337,10 +333,10 @@ static int get_rest(struct reading *in, struct err *e)
 		r = get_link_state(in, e);
 	}
 	if (r == 0) {
-		r = get_guid(in, "nodeGuid", SRIOV_HAS_NODE_GUID, &out->node_guid, e);
+		r = get_text(in, "nodeGuid", SRIOV_HAS_NODE_GUID, &guid_text, &out->node_guid, e);
 	}
 	if (r == 0) {
-		r = get_guid(in, "portGuid", SRIOV_HAS_PORT_GUID, &out->port_guid, e);
+		r = get_text(in, "portGuid", SRIOV_HAS_PORT_GUID, &guid_text, &out->port_guid, e);
 	}
 	return r == 0 && member(in->obj, "rdma", &v) ? json_copy(v, out->rdma, sizeof(out->rdma), e)
 						     : r;
@@ -357,10 +353,10 @@ int ledger_saved_parse(struct json_val v, struct sriov_saved *out, struct arena 
 	}
 	r = get_netdev(&in, e);
 	if (r == 0) {
-		r = get_mac(&in, "adminMac", SRIOV_HAS_ADMIN_MAC, out->admin_mac, e);
+		r = get_text(&in, "adminMac", SRIOV_HAS_ADMIN_MAC, &mac_text, out->admin_mac, e);
 	}
 	if (r == 0) {
-		r = get_mac(&in, "mac", SRIOV_HAS_MAC, out->mac, e);
+		r = get_text(&in, "mac", SRIOV_HAS_MAC, &mac_text, out->mac, e);
 	}
 	if (r == 0) {
 		r = get_vlan(&in, e);

@@ -59,6 +59,8 @@ static void write_all(void)
 		cni_result_write(&b, &r);
 		must_be_json(&b);
 	}
+	cni_rewrite_version(&b, json_root(&conf.doc), "0.3.1");
+	must_be_json(&b);
 	if (conf.delegate_type[0] != '\0') {
 		cni_rewrite_delegate(&b, &conf, true);
 		must_be_json(&b);
@@ -91,7 +93,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			continue;
 		}
 		must(f.e.code == 0);
-		must(cni_name_ok(str_from(conf.name), CNI_NAME_MAX));
+		must(cni_name_ok(str_from(conf.name), CNI_NAME_MAX) ||
+			(flags == CNI_CONF_LENIENT && conf.name[0] == '\0'));
 		must(parse_ifname(str_from(conf.prefix)) && conf.vlan <= 4094 && conf.qos <= 7);
 		must(strchr(conf.ipam_type, '/') == NULL &&
 			strchr(conf.delegate_type, '/') == NULL);

@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Link messages with their VF lists: the input is one message, its length field aside. */
-#include <linux/netlink.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "nl/link.h"
 #include "nl/vf.h"
+#include "nl_fuzz.h"
 
 enum { CAP = 1024 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool truth)
-{
-	if (!truth) {
-		abort();
-	}
-}
 
 static void check_link(const struct nl_link *l)
 {
@@ -37,20 +24,15 @@ static void check_link(const struct nl_link *l)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct nl_vf vfs[CAP];
-	struct nlmsghdr *nlh;
-	uint32_t len = (uint32_t)size;
+	struct nlmsghdr *nlh = fuzz_message(data, size);
 	struct err e = ERR_INIT;
 	struct nl_link l;
 	size_t n = 0;
 	int r;
 
-	if (size < sizeof(*nlh)) {
+	if (nlh == NULL) {
 		return 0;
 	}
-	nlh = malloc(size);
-	require(nlh != NULL);
-	memcpy(nlh, data, size);
-	memcpy(nlh, &len, sizeof(len));
 	r = nl_link_parse(nlh, &l, &e);
 	if (r == 0) {
 		check_link(&l);

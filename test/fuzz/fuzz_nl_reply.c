@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* RDMA and generic netlink replies: the input is one message, its length field aside. */
-#include <linux/netlink.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "nl/ethtool.h"
 #include "nl/rdma.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool truth)
-{
-	if (!truth) {
-		abort();
-	}
-}
+#include "nl_fuzz.h"
 
 static void rdma(const struct nlmsghdr *nlh)
 {
@@ -55,16 +42,11 @@ static void genl(const struct nlmsghdr *nlh)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint32_t len = (uint32_t)size;
-	struct nlmsghdr *nlh;
+	struct nlmsghdr *nlh = fuzz_message(data, size);
 
-	if (size < sizeof(*nlh)) {
+	if (nlh == NULL) {
 		return 0;
 	}
-	nlh = malloc(size);
-	require(nlh != NULL);
-	memcpy(nlh, data, size);
-	memcpy(nlh, &len, sizeof(len));
 	rdma(nlh);
 	genl(nlh);
 	free(nlh);

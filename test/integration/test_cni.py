@@ -312,3 +312,11 @@ def test_gc_leaves_what_it_cannot_read_of_a_valid_pod(cni):
     assert cni.files() == ["c1:eth1.json"]
     assert json.loads(cni.said("conf.GC"))["cni.dev/valid-attachments"] == [
         {"containerID": "c1", "ifname": "eth0"}, {"containerID": "c1", "ifname": "eth1"}]
+
+
+def test_ipam_without_a_record(cni):
+    """A reboot cleared the records: every interface is told of, also after one that fails."""
+    conf = cni.conf(ipam={"type": "ipam"}, interfaces=[{}, {}, {}])
+    cni.file("../error", '{"code":11,"msg":"later"}')
+    cni.ok("DEL", conf)
+    assert cni.said("calls") == "DEL c1 eth0\nDEL c1 eth1\nDEL c1 eth2\n"

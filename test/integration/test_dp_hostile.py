@@ -330,27 +330,27 @@ def test_ping_flood_unread(beside):
     s.close()
 
 
-def test_reset_flood(beside):
-    s = raw_connection(beside.plugin.socket)
+def streams(n, *more):
+    """Calls of ListAndWatch on n streams, each followed by the frames that more makes for it."""
     enc = Encoder()
     out = [PREFACE, SETTINGS]
-    for i in range(20000):
-        out.append(frame(1, 4, 2 * i + 1, enc.encode(headers(DP + "ListAndWatch"))))
-        out.append(frame(0, 1, 2 * i + 1, message()))
-        out.append(frame(3, 0, 2 * i + 1, b"\0\0\0\x08"))
-    swallow(s, b"".join(out))
+    for number in range(1, 2 * n, 2):
+        out.append(frame(1, 4, number, enc.encode(headers(DP + "ListAndWatch"))))
+        out.append(frame(0, 1, number, message()))
+        out += [make(number) for make in more]
+    return b"".join(out)
+
+
+def test_reset_flood(beside):
+    s = raw_connection(beside.plugin.socket)
+    swallow(s, streams(20000, lambda number: frame(3, 0, number, b"\0\0\0\x08")))
     ends(s)
     s.close()
 
 
 def test_thousands_of_streams(beside):
     s = raw_connection(beside.plugin.socket)
-    enc = Encoder()
-    out = [PREFACE, SETTINGS]
-    for i in range(5000):
-        out.append(frame(1, 4, 2 * i + 1, enc.encode(headers(DP + "ListAndWatch"))))
-        out.append(frame(0, 1, 2 * i + 1, message()))
-    swallow(s, b"".join(out))
+    swallow(s, streams(5000))
     s.close()
 
 
@@ -447,12 +447,17 @@ def test_peer_closes_half(beside):
 # --- nghttp2's own programs
 
 
+def message_file(beside):
+    name = os.path.join(beside.base, "data")
+    with open(name, "wb") as f:
+        f.write(message())
+    return name
+
+
 def test_nghttp(beside):
     """nghttp cannot dial a unix socket: a relay gives it a port."""
     with relay(beside) as port:
-        data = os.path.join(beside.base, "data")
-        with open(data, "wb") as f:
-            f.write(message())
+        data = message_file(beside)
         r = subprocess.run(
             ["nghttp", "-v", "-d", data, "-H", "content-type: application/grpc", "-H",
              "te: trailers", "http://127.0.0.1:%d%sGetDevicePluginOptions" % (port, DP)],
@@ -463,9 +468,7 @@ def test_nghttp(beside):
 
 def test_h2load(beside):
     with relay(beside) as port:
-        data = os.path.join(beside.base, "data")
-        with open(data, "wb") as f:
-            f.write(message())
+        data = message_file(beside)
         r = subprocess.run(
             ["h2load", "-n", "2000", "-c", "4", "-m", "32", "-d", data, "-H",
              "content-type: application/grpc", "http://127.0.0.1:%d%sAllocate" % (port, DP)],

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""One lab of two nodes for all tests, taken down at the end whatever happens."""
+"""One lab of two nodes for all tests, taken down at the end whatever happens.
 
+Most tests need one node, and most of their time is the kernel's sleep while it makes and removes
+VFs. So scripts/run-lab.sh runs two pytest processes beside each other on one lab that it has
+brought up, each with its own node (--share 1 and 2: the tests of one node, module by module, in
+two parts), and then the tests that need both nodes or the lab itself (--share both)."""
+
+import collections
 import os
 import signal
 
@@ -14,10 +20,44 @@ def interrupted(number, _frame):
     raise KeyboardInterrupt(f"signal {number}")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--share", choices=("1", "2", "both"),
+                     help="only these tests, on a lab that is up already")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "both: needs the lab to itself")
+
+
+def needs_both(item):
+    return item.get_closest_marker("both") or {"node2", "cni2"} & set(item.fixturenames)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Keeps the tests of the share. The modules go, the largest first, to the smaller part."""
+    share = config.getoption("--share")
+    if share is None:
+        return
+    wanted = [i for i in items if needs_both(i)]
+    if share != "both":
+        counts = collections.Counter(i.path.name for i in items if not needs_both(i))
+        parts = {"1": set(), "2": set()}
+        for name in sorted(counts, key=lambda n: (-counts[n], n)):
+            min(parts.values(), key=lambda p: sum(counts[n] for n in p)).add(name)
+        wanted = [i for i in items if not needs_both(i) and i.path.name in parts[share]]
+    kept = set(wanted)
+    config.hook.pytest_deselected(items=[i for i in items if i not in kept])
+    items[:] = wanted
+
+
 @pytest.fixture(scope="session")
-def lab():
+def lab(pytestconfig):
     signal.signal(signal.SIGTERM, interrupted)
-    it = Lab()
+    share = pytestconfig.getoption("--share")
+    it = Lab(first=2 if share == "2" else 1)
+    if share is not None:
+        yield it
+        return
     it.down()
     try:
         it.up()

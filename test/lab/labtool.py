@@ -50,9 +50,10 @@ true
 class Lab:
     """scripts/lab of this clone."""
 
-    def __init__(self):
+    def __init__(self, first=1):
+        """first: the number of the node that the tests of one node get."""
         self.pfs = 2
-        self.nodes = [Node(self, 1), Node(self, 2)]
+        self.nodes = [Node(self, first), Node(self, 3 - first)]
 
     @staticmethod
     def call(*argv, check=True, data=None, timeout=120, env=None):

@@ -658,6 +658,23 @@ def test_driver_lost_for_good(cni1):
     assert cni1.state()[1] == before[1]
 
 
+def test_rate_that_cannot_be_put_back(cni1):
+    """igb takes none while the link is down. The next user does not take it for the administrator's."""
+    before = cni1.state()
+    cni1.pod("p1")
+    cni1.ok("ADD", "p1", conf(annotation=[{"max_tx_rate": 200}]))
+    cni1.node.run("ip", "link", "set", "enp1s0f0", "down")
+    _, _, log = cni1.call("DEL", "p1", conf(annotation=[{"max_tx_rate": 200}]))
+    assert "rate cannot be put back" in log, log
+    assert cni1.held() == []
+    cni1.node.run("ip", "link", "set", "enp1s0f0", "up")
+    cni1.node.wait(lambda: "LOWER_UP" in cni1.node.link("enp1s0f0")["flags"], "there is a link")
+    assert rates(cni1.node, "enp1s0f0", 0) == (0, 200)
+    cni1.ok("ADD", "p1", conf(annotation=[{"max_tx_rate": 300}]))
+    cni1.ok("DEL", "p1", conf(annotation=[{"max_tx_rate": 300}]))
+    assert cni1.state() == before
+
+
 @pytest.mark.parametrize("where", ["host", "pod"])
 def test_sick_vf_is_left_out(cni1, where):
     """One VF that cannot be moved: the next one is taken, and everything is undone."""
@@ -698,16 +715,14 @@ def test_many_altnames(cni1):
     """A pod with NET_ADMIN can give its interface any number of them."""
     before = cni1.state()
     net = conf(annotation=ONE)
-    cni1.pod("p1")
-    for how in ("del", "die"):
-        if how == "die":
-            cni1.pod("p1")
-        cni1.ok("ADD", "p1", net)
+    for pod in ("lives", "dies"):
+        cni1.pod(pod)
+        cni1.ok("ADD", pod, net)
         cni1.node.sh("for i in $(seq 50); do "
-                     "ip -n p1 link property add dev eth0 altname left-by-a-pod-$i; done")
-        if how == "die":
-            cni1.node.run("ip", "netns", "del", "p1")
-        cni1.ok("DEL", "p1", net)
+                     "ip -n $1 link property add dev eth0 altname left-by-a-pod-$i; done", pod)
+        if pod == "dies":
+            cni1.node.run("ip", "netns", "del", pod)
+        cni1.ok("DEL", pod, net)
         assert cni1.state() == before
     # And with nobody to give it back.
     vf = cni1.node.vf_netdev("enp1s0f0", 0)
@@ -717,6 +732,27 @@ def test_many_altnames(cni1):
     assert cni1.held() == [("enp1s0f0", 0)]
     assert "altnames" not in cni1.node.link("eth0", "p2")
     cni1.ok("DEL", "p2", net)
+
+
+def test_record_of_another_boot(cni1):
+    """A state directory that survives a reboot: the VF is free, the old DEL leaves it to its new owner."""
+    before = cni1.state()
+    net = conf(annotation=ONE)
+    cni1.pod("p1")
+    cni1.ok("ADD", "p1", net)
+    old = cni1.node.text("cat", RECORD)
+    cni1.ok("DEL", "p1", net)
+    boot = json.loads(old)["bootId"]
+    cni1.node.write(RECORD.replace("p1", "p9"), old.replace('"p1"', '"p9"').replace(boot, boot[::-1]))
+    cni1.ok("ADD", "p1", net)
+    assert cni1.held() == [("enp1s0f0", 0)] * 2
+    link = cni1.node.link("eth0", "p1")
+    _, _, log = cni1.call("DEL", "p9", net, netns="/run/netns/p1")
+    assert "earlier boot" in log
+    assert cni1.node.link("eth0", "p1") == link
+    assert cni1.held() == [("enp1s0f0", 0)]
+    cni1.ok("DEL", "p1", net)
+    assert cni1.state() == before
 
 
 def test_vfs_gone(cni1):

@@ -11,6 +11,8 @@ import pytest
 
 from labtool import TOP, Node
 
+pytestmark = pytest.mark.both
+
 
 @pytest.mark.parametrize("status", [0, 1, 7, 111, 255])
 def test_exec_gives_the_exit_status(node1, status):

@@ -113,12 +113,12 @@ def test_a_pf_taken_down_keeps_its_capacity(node):
 
 def test_a_pf_whose_cable_is_pulled_keeps_its_capacity(node):
     compare(node, PF, capacity=1000)
-    node.lab.call("cable", "node1", "0", "off")
+    node.lab.call("cable", node.name, "0", "off")
     try:
         node.wait(lambda: link_up(node) is False, "rdma-ds sees the link down")
         compare(node, PF, capacity=1000)
     finally:
-        node.lab.call("cable", "node1", "0", "on")
+        node.lab.call("cable", node.name, "0", "on")
 
 
 def test_capacity_from_the_node_configuration(node1):

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "base/opts.h"
+#include "http/listen.h"
 #include "http/server.h"
 
 #define LATER_MAX 64
@@ -34,7 +35,7 @@ struct later {
 struct echo {
 	struct loop loop;
 	struct http_server server;
-	struct loop_fd signal;
+	struct loop_signal signal;
 	struct later later[LATER_MAX];
 	char *big;
 	uint32_t big_n, max_body;
@@ -198,24 +199,25 @@ static void on_stopped(void *arg)
 	loop_stop(&x->loop);
 }
 
-static void on_signal(struct loop *l, struct loop_fd *w, uint32_t events)
+static void on_signal(struct loop *l, struct loop_signal *s)
 {
-	struct echo *x = CONTAINER_OF(w, struct echo, signal);
+	struct echo *x = CONTAINER_OF(s, struct echo, signal);
 
-	(void)events;
-	loop_del(l, w);
+	loop_del(l, &s->w);
 	log_info("stopping");
 	http_server_stop(&x->server, on_stopped, x);
 }
 
-static int start(struct echo *x, const char *listen, const struct http_server_conf *conf,
+static void tell(const struct sock_addr *addr, struct str text)
+{
+	(void)addr;
+	printf("listening on %.*s\n", STR_ARG(text));
+	(void)fflush(stdout); /* a test that cannot read it fails by itself */
+}
+
+static int start(struct echo *x, struct http_listen *listen, const struct http_server_conf *conf,
 	const struct http_route *routes, size_t route_n, struct err *e)
 {
-	struct sock_addr addr = {.len = sizeof(addr.u)};
-	char text[64];
-	struct buf b;
-	int fd;
-
 	x->big = malloc(x->big_n);
 	if (x->big == NULL) {
 		return err_set(e, ENOMEM, "no memory for /big");
@@ -223,23 +225,13 @@ static int start(struct echo *x, const char *listen, const struct http_server_co
 	for (uint32_t i = 0; i < x->big_n; i++) {
 		x->big[i] = (char)('a' + i % 26);
 	}
-	x->signal.fd = loop_signal_fd(e);
 	x->signal.fn = on_signal;
-	if (x->signal.fd < 0 || loop_add(&x->loop, &x->signal, EPOLLIN, e) < 0 ||
+	if (loop_signal_add(&x->loop, &x->signal, e) < 0 ||
 		http_server_init(&x->server, &x->loop, routes, route_n, conf, e) < 0 ||
-		parse_listen(str_from(listen), &addr, e) < 0) {
+		http_listen_parse(listen, "127.0.0.1:0", "the default", e) < 0) {
 		return -e->code;
 	}
-	fd = http_server_listen(&x->server, &addr, e);
-	addr.len = sizeof(addr.u);
-	if (fd < 0 || getsockname(fd, &addr.u.sa, &addr.len) < 0) {
-		return fd < 0 ? fd : err_sys(e, errno, "getsockname");
-	}
-	buf_init(&b, text, sizeof(text));
-	buf_add_sock_addr(&b, &addr);
-	printf("listening on %.*s\n", STR_ARG(buf_str(&b)));
-	(void)fflush(stdout); /* a test that cannot read it fails by itself */
-	return 0;
+	return http_listen_all(listen, &x->server, tell, e);
 }
 
 int main(int argc, char **argv)
@@ -247,9 +239,9 @@ int main(int argc, char **argv)
 	static struct loop_timer *heap[HTTP_SERVER_TIMERS(HTTP_CONNS_MAX) + LATER_MAX];
 	static struct echo x = {.big_n = 1 << 20, .max_body = 16 << 20};
 	struct http_server_conf conf = {0};
-	const char *listen = "127.0.0.1:0";
+	struct http_listen listen = HTTP_LISTEN_INIT(&listen);
 	const struct opt opts[] = {
-		{"listen", OPT_STR, &listen, 0, 0, "ADDR", "where to listen"},
+		{"listen", OPT_LIST, &listen.opt, 0, 0, "ADDR", "where to listen"},
 		{"conns", OPT_U32, &conf.conns, 1, HTTP_CONNS_MAX, "N", "connections"},
 		{"head-ms", OPT_U32, &conf.head_ms, 1, 60000, "MS", "deadline of a head"},
 		{"body-ms", OPT_U32, &conf.body_ms, 1, 60000, "MS", "deadline of a body"},
@@ -280,13 +272,13 @@ int main(int argc, char **argv)
 	};
 
 	if (loop_init(&x.loop, heap, ARRAY_LEN(heap), &e) < 0 ||
-		start(&x, listen, &conf, routes, ARRAY_LEN(routes), &e) < 0 ||
+		start(&x, &listen, &conf, routes, ARRAY_LEN(routes), &e) < 0 ||
 		loop_run(&x.loop, &e) < 0) {
 		log_error("%s", e.msg);
 		return 111;
 	}
 	http_server_free(&x.server);
-	(void)close(x.signal.fd); /* the process ends */
+	(void)close(x.signal.w.fd); /* the process ends */
 	loop_free(&x.loop);
 	free(x.big);
 	return x.stopped && x.lent == 0 && x.shared == 0 ? 0 : 111;

@@ -144,6 +144,7 @@ static inline void site_open(const struct http_server_conf *conf)
 			NULL},
 		{"/later", HTTP_BIT(HTTP_GET), site_later, NULL, 0, NULL, NULL},
 		{"/odd", HTTP_BIT(HTTP_GET), site_odd, NULL, 0, NULL, NULL},
+		{.path = "/healthz", .methods = HTTP_BIT(HTTP_GET), .fn = http_handle_ok},
 	};
 	struct http_server_conf defaults = {.conns = 60};
 	struct err e;
@@ -200,6 +201,18 @@ static inline int dial(void)
 	assert_true(fcntl(sv[0], F_SETFL, O_NONBLOCK) == 0);
 	assert_int_equal(http_server_adopt(&site.server, sv[1], &e), 0);
 	return sv[0];
+}
+
+/* The server listens on loopback, too: at *a. */
+static inline void site_listen(struct sock_addr *a)
+{
+	struct err e;
+	int fd;
+
+	assert_int_equal(parse_listen(STR("127.0.0.1:0"), a, &e), 0);
+	fd = http_server_listen(&site.server, a, &e);
+	assert_true(fd >= 0);
+	assert_int_equal(getsockname(fd, &a->u.sa, &a->len), 0);
 }
 
 static inline void say(int fd, struct str s)

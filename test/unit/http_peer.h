@@ -97,13 +97,8 @@ static inline int teardown(void **state)
 static inline void use_site(void)
 {
 	struct sock_addr a;
-	struct err e;
-	int fd;
 
-	assert_int_equal(parse_listen(STR("127.0.0.1:0"), &a, &e), 0);
-	fd = http_server_listen(&site.server, &a, &e);
-	assert_true(fd >= 0);
-	assert_int_equal(getsockname(fd, &a.u.sa, &a.len), 0);
+	site_listen(&a);
 	http_client_init(&t.client, &site.loop, &a);
 }
 

@@ -4,7 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/signalfd.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "base/attr.h"
 #include "base/clock.h"
@@ -418,28 +419,59 @@ static void test_misuse_aborts(void **state)
 	close_both(&x);
 }
 
+static struct loop_signal asked;
+static int asked_n;
+
+static void on_asked(struct loop *l, struct loop_signal *s)
+{
+	assert_ptr_equal(l, &loop);
+	assert_ptr_equal(s, &asked);
+	asked_n++;
+}
+
 static void test_signals(void **state)
 {
-	struct signalfd_siginfo info;
+	static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
 	struct err e = ERR_INIT;
-	int fd = loop_signal_fd(&e);
 	int p[2];
 
 	(void)state;
-	assert_true(fd >= 0);
-	assert_int_equal(read(fd, &info, sizeof(info)), -1);
-	assert_int_equal(raise(SIGTERM), 0);
-	assert_int_equal(read(fd, &info, sizeof(info)), sizeof(info));
-	assert_int_equal(info.ssi_signo, SIGTERM);
-	assert_int_equal(raise(SIGINT), 0);
-	assert_int_equal(read(fd, &info, sizeof(info)), sizeof(info));
-	assert_int_equal(info.ssi_signo, SIGINT);
+	asked_n = 0;
+	asked.fn = on_asked;
+	assert_int_equal(loop_signal_add(&loop, &asked, &e), 0);
+	once(0);
+	assert_int_equal(asked_n, 0);
+	for (int i = 0; i < (int)ARRAY_LEN(ends); i++) {
+		assert_int_equal(raise(ends[i]), 0);
+		once(1000);
+		assert_int_equal(asked_n, i + 1);
+	}
+	once(0);
+	assert_int_equal(asked_n, 3); /* each once */
+	asked.w.fn(&loop, &asked.w, EPOLLIN);
+	assert_int_equal(asked_n, 3); /* nothing there after all */
 	assert_int_equal(pipe(p), 0);
 	close(p[0]);
-	assert_int_equal(write(p[1], "x", 1), -1);
+	assert_int_equal(write(p[1], "x", 1), -1); /* SIGPIPE would have ended us */
 	assert_int_equal(errno, EPIPE);
 	close(p[1]);
-	close(fd);
+	loop_del(&loop, &asked.w);
+	close(asked.w.fd);
+}
+
+static void test_signals_fail(void **state)
+{
+	struct loop broken = loop;
+	struct err e = ERR_INIT;
+	int before = dup(0), after;
+
+	(void)state;
+	close(before);
+	broken.epfd = -1;
+	assert_int_equal(loop_signal_add(&broken, &asked, &e), -EBADF);
+	after = dup(0);
+	assert_int_equal(after, before); /* nothing was left open */
+	close(after);
 }
 
 #define WITH_LOOP(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -462,7 +494,8 @@ int main(void)
 		WITH_LOOP(test_stop_ends_the_batch),
 		WITH_LOOP(test_run_reports_failure),
 		WITH_LOOP(test_misuse_aborts),
-		cmocka_unit_test(test_signals),
+		WITH_LOOP(test_signals),
+		WITH_LOOP(test_signals_fail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,13 +14,8 @@
 static void listen_loopback(in_port_t *port)
 {
 	struct sock_addr a;
-	struct err e;
-	int fd;
 
-	assert_int_equal(parse_listen(STR("127.0.0.1:0"), &a, &e), 0);
-	fd = http_server_listen(&site.server, &a, &e);
-	assert_true(fd >= 0);
-	assert_int_equal(getsockname(fd, &a.u.sa, &a.len), 0);
+	site_listen(&a);
 	*port = a.u.in.sin_port;
 }
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "http/metrics.h"
 #include "http/server.h"
 
@@ -67,6 +68,19 @@ static void test_values(void **state)
 	      "c{pf=\"enp4s0f0\",state=\"free\"} 0\n"
 	      "d 0.000250\n"
 	      "e 61.000001\n");
+}
+
+static void test_whole_families(void **state)
+{
+	(void)state;
+	http_prom_one(&b, "x_total", "counter", "Things", 7);
+	check("# HELP x_total Things\n# TYPE x_total counter\nx_total 7\n");
+	buf_reset(&b);
+	http_prom_build(&b, "tool");
+	check_has("# HELP ferrule_build_info 1, with the version of this program\n"
+		  "# TYPE ferrule_build_info gauge\n"
+		  "ferrule_build_info{program=\"tool\",version=\"" FERRULE_VERSION);
+	check_has("\"} 1\n");
 }
 
 /* A label must not be able to end its line or its quotes: it may hold a name from outside. */
@@ -170,6 +184,7 @@ int main(void)
 		cmocka_unit_test_setup(test_family, reset),
 		cmocka_unit_test_setup(test_help_escaped, reset),
 		cmocka_unit_test_setup(test_values, reset),
+		cmocka_unit_test_setup(test_whole_families, reset),
 		cmocka_unit_test_setup(test_label_escaped, reset),
 		cmocka_unit_test_setup(test_histogram, reset),
 		cmocka_unit_test_setup(test_histogram_without_labels, reset),

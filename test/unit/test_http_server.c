@@ -39,6 +39,13 @@ static void test_get(void **state)
 	assert_int_equal(site.server.stats[0].code[2], 4);
 }
 
+static void test_healthz(void **state)
+{
+	(void)state;
+	check_talk(
+		STR("GET /healthz HTTP/1.1\r\n" H "\r\n"), HEAD_OF("200 OK", 3) "\r\nok\n", false);
+}
+
 static void test_head(void **state)
 {
 	(void)state;
@@ -396,6 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_get),
+		TEST(test_healthz),
 		TEST(test_head),
 		TEST(test_what_the_handler_sees),
 		TEST(test_routing),

@@ -38,6 +38,18 @@ static void test_returned_again_and_again(void **state)
 	assert_int_equal(w.changes, changes); /* there was nothing to be done */
 }
 
+/* A process that is killed at its nth change from now on, and another in its place. */
+static int killed_at(unsigned n, int (*process)(void))
+{
+	int r;
+
+	w.fail_at = w.changes + n;
+	r = process();
+	w.fail_at = 0;
+	w.killed = false;
+	return r;
+}
+
 /* SIGKILL before each change of ADD in turn, then the DEL of a new process. */
 static void test_killed_at_every_change_of_giving(void **state)
 {
@@ -46,10 +58,7 @@ static void test_killed_at_every_change_of_giving(void **state)
 
 	do {
 		assert_int_equal(setup(state), 0);
-		w.fail_at = ++points;
-		r = give();
-		w.fail_at = 0;
-		w.killed = false;
+		r = killed_at(++points, give);
 		works(take());
 		as_before();
 	} while (r < 0);
@@ -65,10 +74,7 @@ static void test_killed_and_the_namespace_dead(void **state)
 
 	do {
 		assert_int_equal(setup(state), 0);
-		w.fail_at = ++points;
-		r = give();
-		w.fail_at = 0;
-		w.killed = false;
+		r = killed_at(++points, give);
 		if (w.link[1].at == W_POD) {
 			w.link[1].at = W_LIMBO;
 			w.home_after = 3;
@@ -80,17 +86,13 @@ static void test_killed_and_the_namespace_dead(void **state)
 
 static void test_killed_at_every_change_of_taking(void **state)
 {
-	unsigned points = 0, given;
+	unsigned points = 0;
 	int r;
 
 	do {
 		assert_int_equal(setup(state), 0);
 		works(give());
-		given = w.changes;
-		w.fail_at = given + ++points;
-		r = take();
-		w.fail_at = 0;
-		w.killed = false;
+		r = killed_at(++points, take);
 		works(take());
 		as_before();
 	} while (r < 0);
@@ -107,13 +109,8 @@ static void test_killed_while_giving_then_while_taking(void **state)
 			int taken;
 
 			assert_int_equal(setup(state), 0);
-			w.fail_at = first;
-			r = give();
-			w.killed = false;
-			w.fail_at = w.changes + second;
-			taken = take();
-			w.killed = false;
-			w.fail_at = 0;
+			r = killed_at(first, give);
+			taken = killed_at(second, take);
 			works(take());
 			as_before();
 			if (taken == 0) {
@@ -319,8 +316,7 @@ static void test_rdma_device_goes_along(void **state)
 		assert_int_equal(setup(state), 0);
 		w.has_rdma = true;
 		m.rdma_exclusive = true;
-		w.fail_at = ++points;
-		r = give();
+		r = killed_at(++points, give);
 		assert_true(r < 0 || w.rdma_at == W_POD);
 		if (r == 0) {
 			assert_int_equal(sriov_vf_rdma_there(&m, &ref, &w_pod, "mlx5_7", &e), 1);
@@ -329,8 +325,6 @@ static void test_rdma_device_goes_along(void **state)
 			assert_int_equal(sriov_vf_rdma_there(&m, &ref, &w_pod, "mlx5_7", &e), 0);
 			w.rdma_at = W_POD;
 		}
-		w.fail_at = 0;
-		w.killed = false;
 		works(take());
 		as_before();
 	} while (r < 0);
