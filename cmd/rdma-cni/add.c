@@ -198,3 +198,20 @@ int add_run(struct call *c)
 	sandbox_netns_close(&ns);
 	return r;
 }
+
+void add_undo(struct call *c)
+{
+	const char *id = c->env.container_id, *ifname = c->env.ifname;
+	size_t found = 0;
+	int r;
+
+	if (c->store.state < 0) {
+		return; /* no interface was asked for */
+	}
+	call_begin(c, CALL_UNDO_MS);
+	r = release_all(c, id, ifname, &found);
+	r = r < 0 ? r : delegate_del(c, id, ifname, false);
+	if (r < 0) {
+		log_error("undoing: %s", c->fail.e.msg); /* the runtime's DEL will try again */
+	}
+}

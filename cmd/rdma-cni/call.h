@@ -78,4 +78,7 @@ int check_run(struct call *c) MUST_CHECK;
 int status_run(struct call *c) MUST_CHECK;
 int gc_run(struct call *c) MUST_CHECK;
 
+/* add_undo: take back what an add_run that succeeded has done. */
+void add_undo(struct call *c);
+
 #endif

@@ -2,6 +2,7 @@
 /* rdma-cni: gives pods VFs of this node and takes them back, as a CNI plugin. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -131,6 +132,9 @@ static int finish(struct call *c, int r)
 	}
 	if (io_write_all(STDOUT_FILENO, c->out.p, c->out.n) < 0) {
 		log_error("stdout cannot be written");
+		if (r == 0 && c->env.command == CNI_ADD) {
+			add_undo(c); /* nobody knows of the interfaces */
+		}
 		return EXIT_ERROR;
 	}
 	return r < 0 ? EXIT_ERROR : 0;
@@ -155,6 +159,7 @@ int main(int argc, char **argv)
 	if (is_option(argc, argv, "--help")) {
 		return fputs(usage, stdout) < 0 ? EXIT_ERROR : 0;
 	}
+	(void)signal(SIGPIPE, SIG_IGN); /* a runtime that has died reads neither result nor log */
 	c->store = (struct ledger_store)LEDGER_STORE_INIT;
 	c->lock = -1;
 	call_begin(c, CALL_MS);

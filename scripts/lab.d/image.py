@@ -133,26 +133,40 @@ def _closure(name, needs):
     return [d for d in order if d in needs]
 
 
+def libraries(program):
+    """The libraries that ldd finds for a program on this machine."""
+    listing = subprocess.run(["ldd", program], capture_output=True, check=False,
+                             env=tool_env()).stdout.decode()
+    missing = re.search(r"(\S+) => not found", listing)
+    if missing:
+        raise LabError(f"{program} needs {missing[1]}, which is not installed")
+    return re.findall(r"(/\S+) \(0x", listing)
+
+
 def _add_program(tree, path, source):
-    """Adds a program with the libraries that ldd finds for it on this machine."""
+    """Adds a program with its libraries."""
     tree.copy(path, os.path.realpath(source), 0o755)
-    listing = subprocess.run(["ldd", source], capture_output=True, check=False, env=tool_env())
-    for lib in re.findall(r"(/\S+) \(0x", listing.stdout.decode()):
+    for lib in libraries(source):
         if lib.lstrip("/") not in tree.entries:
             tree.copy(lib.lstrip("/"), os.path.realpath(lib), 0o755)
 
 
-def _add_host_tool(tree, name):
+def host_tool(name):
+    """Where a tool of this machine is."""
     path = shutil.which(name, path=tool_env()["PATH"])
     if path is None:
         raise LabError(f"{name}: not installed (run scripts/setup)")
-    _add_program(tree, f"usr/sbin/{name}", path)
+    return path
+
+
+def busybox_of(packages):
+    """The static BusyBox among the unpacked packages."""
+    merged = os.path.join(packages, "usr", "bin", "busybox")
+    return merged if os.path.exists(merged) else os.path.join(packages, "bin", "busybox")
 
 
 def _add_busybox(tree, packages):
-    busybox = os.path.join(packages, "bin", "busybox")
-    if not os.path.exists(busybox):
-        busybox = os.path.join(packages, "usr", "bin", "busybox")
+    busybox = busybox_of(packages)
     tree.copy("bin/busybox", busybox, 0o755)
     tree.link("bin/sh", "../usr/sbin/dash")
     for applet in run([busybox, "--list"]).decode().split():
@@ -198,7 +212,7 @@ def build(kernel, packages, path):
     _add_guest_files(tree)
     _add_busybox(tree, packages)
     for name in HOST_TOOLS:
-        _add_host_tool(tree, name)
+        _add_program(tree, f"usr/sbin/{name}", host_tool(name))
     for name in CNI_PLUGINS:
         plugin = os.path.join(packages, "usr", "lib", "cni", name)
         _add_program(tree, f"opt/cni/bin/{name}", plugin)

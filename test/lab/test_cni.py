@@ -442,6 +442,24 @@ def test_delegate(cni1):
     cni1.fails("ADD", "p1", bad, 103, "no plugin 'none'")
 
 
+@pytest.mark.parametrize("output", [">/dev/full", "2>&1 | true"])
+@pytest.mark.parametrize("more", [
+    {"annotation": ONE + ONE},
+    {"annotation": [], "delegate": {"type": "ptp", "ipam": {"type": "host-local",
+                                                            "subnet": "10.8.0.0/24"}}}])
+def test_nobody_hears_the_result(cni1, output, more):
+    """An ADD whose runtime has gone takes back what it has done."""
+    before = cni1.state()
+    cni1.pod("p1")
+    cni1.node.run("env", "CNI_COMMAND=ADD", "CNI_CONTAINERID=p1", "CNI_NETNS=/run/netns/p1",
+                  "CNI_IFNAME=eth0", "CNI_PATH=/opt/cni/bin", "sh", "-c",
+                  f"{{ sleep 0.3; rdma-cni; echo $? >/tmp/status; }} {output}",
+                  data=json.dumps(conf(**more)).encode())
+    assert cni1.node.text("cat", "/tmp/status") == "1\n"
+    assert len(cni1.node.json("ip", "-n", "p1", "-j", "link")) == 1
+    assert cni1.state() == before
+
+
 def test_check(cni1):
     """Every setting that somebody changes behind the pod's back is named."""
     net = conf("1.1.0", annotation=ONE)
