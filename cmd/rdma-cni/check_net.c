@@ -20,16 +20,6 @@ struct routes {
 	uint64_t seen; /* bit i: en->route[i] */
 };
 
-static bool same_prefix(const struct nl_ip *a, const struct nl_ip *b)
-{
-	unsigned whole = a->prefix / 8, rest = a->prefix % 8;
-	unsigned mask = 0xff00u >> rest & 0xffu;
-
-	return a->family == b->family && a->prefix == b->prefix &&
-	       memcmp(a->ip, b->ip, whole) == 0 &&
-	       (rest == 0 || ((unsigned)a->ip[whole] & mask) == ((unsigned)b->ip[whole] & mask));
-}
-
 static bool same_host(const struct nl_ip *a, const struct nl_ip *b)
 {
 	return a->family == b->family && memcmp(a->ip, b->ip, a->family == AF_INET ? 4 : 16) == 0;
@@ -42,7 +32,7 @@ static bool is_route(const struct ledger_route *want, const struct nl_route *r)
 	struct nl_ip dst, gw;
 	bool has_gw = want->gw[0] != '\0';
 
-	return cni_net_parse(str_from(want->dst), &dst) && same_prefix(&dst, &r->dst) &&
+	return cni_net_parse(str_from(want->dst), &dst) && cni_net_same(&dst, &r->dst) &&
 	       metric == r->metric &&
 	       (want->table != 0 ? want->table : RT_TABLE_MAIN) == r->table &&
 	       has_gw == r->has_gw &&

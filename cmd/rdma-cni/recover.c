@@ -7,29 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ledger/copy.h"
-
-/* What an ADD with this call's configuration would have written. */
-static bool fill(const struct call *c, const struct ledger *records, uint64_t inode,
-	const struct sriov_ref *ref, struct ledger_entry *en)
-{
-	const struct cni_env *v = &c->env;
-
-	memset(en, 0, sizeof(*en));
-	memcpy(en->boot_id, records->boot_id, sizeof(en->boot_id));
-	en->netns_inode = inode;
-	en->vf = ref->vf;
-	en->has_pci = true;
-	en->pci = ref->pci;
-	return parse_ifname(str_from(ref->pf)) &&
-	       str_copy(str_from(v->container_id), en->container_id, sizeof(en->container_id)) &&
-	       str_copy(str_from(v->ifname), en->request, sizeof(en->request)) &&
-	       str_copy(str_from(c->conf.name), en->network, sizeof(en->network)) &&
-	       str_copy(str_from(c->conf.ipam_type), en->ipam, sizeof(en->ipam)) &&
-	       str_copy(str_from(cni_version_name(c->conf.version)), en->cni_version,
-		       sizeof(en->cni_version)) &&
-	       str_copy(str_from(v->netns), en->netns, sizeof(en->netns)) &&
-	       str_copy(str_from(ref->pf), en->pf, sizeof(en->pf));
-}
+#include "take.h"
 
 /* The VF behind the interface of that name in the pod. */
 static bool find_in_pod(struct call *c, const char *ifname, uint64_t *inode, struct sriov_ref *ref)
@@ -67,9 +45,10 @@ static bool from_pod(
 	char name[IFNAMSIZ];
 
 	if (!str_copy(ifname, name, sizeof(name)) || !find_in_pod(c, name, &inode, &ref) ||
-		!fill(c, records, inode, &ref, en)) {
+		!parse_ifname(str_from(ref.pf))) {
 		return false;
 	}
+	take_entry(c, records->boot_id, inode, &ref, en);
 	memcpy(en->ifname, name, sizeof(en->ifname));
 	/* Of an earlier attachment that did not give it back, if there is one. */
 	if (ledger_copy_load(&c->store, &en->pci, &copy, &e) == 1 && copy.has_restore) {
@@ -77,16 +56,6 @@ static bool from_pod(
 		en->has_restore = true;
 	}
 	return true;
-}
-
-static bool is_held(const struct ledger *l, const struct pci_addr *vf)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		if (ledger_holds(&l->rec[i]) && l->rec[i].has_pci && pci_same(&l->rec[i].pci, vf)) {
-			return true;
-		}
-	}
-	return false;
 }
 
 /* Under the lock that taking VFs needs: a VF that is found to be nobody's stays that. */
@@ -105,7 +74,7 @@ static int find(struct call *c, struct str container_id, struct str ifname, stru
 	if (r == 0) {
 		return 0;
 	}
-	if (is_held(records, &en->pci)) {
+	if (ledger_held(records, &en->pci)) {
 		log_warn("VF %u of %s has another owner by now", (unsigned)en->vf, en->pf);
 		return 0;
 	}

@@ -58,14 +58,7 @@ static bool is_lent(void *arg, const struct pci_addr *vf)
 {
 	const struct call *c = arg;
 
-	for (size_t i = 0; i < records.n; i++) {
-		const struct ledger_rec *r = &records.rec[i];
-
-		if (ledger_holds(r) && r->has_pci && pci_same(&r->pci, vf)) {
-			return true;
-		}
-	}
-	return ledger_copy_is(&c->store, vf);
+	return ledger_held(&records, vf) || ledger_copy_is(&c->store, vf);
 }
 
 static int read_records(struct call *c)

@@ -124,7 +124,8 @@ static struct sriov_vf *pick(const struct sriov_pf *pf)
 	return NULL;
 }
 
-static void fill(struct call *c, const struct sandbox_netns *ns, struct ledger_entry *en)
+void take_entry(const struct call *c, const char *boot_id, uint64_t inode,
+	const struct sriov_ref *ref, struct ledger_entry *en)
 {
 	const struct cni_env *v = &c->env;
 
@@ -141,8 +142,12 @@ static void fill(struct call *c, const struct sandbox_netns *ns, struct ledger_e
 	(void)!str_copy(str_from(v->pod_name), en->pod_name, sizeof(en->pod_name));
 	(void)!str_copy(str_from(v->pod_uid), en->pod_uid, sizeof(en->pod_uid));
 	(void)!str_copy(str_from(v->netns), en->netns, sizeof(en->netns));
-	en->netns_inode = ns->inode;
-	memcpy(en->boot_id, records.boot_id, sizeof(en->boot_id));
+	(void)!str_copy(str_from(boot_id), en->boot_id, sizeof(en->boot_id));
+	(void)!str_copy(str_from(ref->pf), en->pf, sizeof(en->pf));
+	en->netns_inode = inode;
+	en->vf = ref->vf;
+	en->has_pci = true;
+	en->pci = ref->pci;
 }
 
 /*
@@ -174,7 +179,8 @@ static void mend(struct call *c, struct ledger_entry *en)
 		r < 0 ? why.msg : "its copy does not say what it was like");
 }
 
-static int take_one(struct call *c, const struct sriov_pf *pf, struct taken_vf *t)
+static int take_one(struct call *c, const struct sriov_pf *pf, const struct place_request *req,
+	const struct sandbox_netns *ns, const char *ifname, struct taken_vf *t)
 {
 	static const struct sriov_holder ours; /* so that nobody else takes it */
 	struct ledger_entry *en = &t->entry;
@@ -182,12 +188,14 @@ static int take_one(struct call *c, const struct sriov_pf *pf, struct taken_vf *
 
 	ASSERT(vf != NULL); /* placement counted them */
 	vf->holder = &ours;
-	(void)!str_copy(str_from(pf->name), en->pf, sizeof(en->pf));
-	en->vf = vf->index;
-	en->has_pci = true;
-	en->pci = vf->pci;
-	if (sriov_ref_of(pf, vf, &t->ref, &c->fail.e) < 0 ||
-		sriov_vf_read(&c->mover, &t->ref, NULL, &t->now, &c->fail.e) < 0) {
+	if (sriov_ref_of(pf, vf, &t->ref, &c->fail.e) < 0) {
+		return call_code(c, CNI_ERR_DEVICE);
+	}
+	take_entry(c, records.boot_id, ns->inode, &t->ref, en);
+	(void)!str_copy(str_from(ifname), en->ifname, sizeof(en->ifname)); /* same size */
+	en->min_tx_rate = req->min;
+	en->max_tx_rate = req->max;
+	if (sriov_vf_read(&c->mover, &t->ref, NULL, &t->now, &c->fail.e) < 0) {
 		c->sick_vf = true;
 		return call_code(c, CNI_ERR_DEVICE);
 	}
@@ -199,6 +207,11 @@ static int take_one(struct call *c, const struct sriov_pf *pf, struct taken_vf *
 	en->restore = t->now;
 	en->has_restore = true;
 	mend(c, en);
+	return 0;
+}
+
+static int record(struct call *c, const struct ledger_entry *en)
+{
 	if (ledger_store_entry(&c->store, en, &c->fail.e) < 0) {
 		return call_code(c, CNI_ERR_IO);
 	}
@@ -222,7 +235,7 @@ static void forget(struct call *c, struct taken *t)
 }
 
 /* Two ADDs without a DEL between them: the second one must not take over what the first has. */
-static int check_new(struct call *c, const struct ledger_entry *en)
+static int check_new(struct call *c, const char *ifname)
 {
 	static struct ledger_entry other; /* one call a process; static because of its size */
 	struct err e;
@@ -231,24 +244,23 @@ static int check_new(struct call *c, const struct ledger_entry *en)
 	for (size_t i = 0; i < records.n; i++) {
 		const struct sriov_holder *h = &records.rec[i].holder;
 
-		if (strcmp(h->container_id, en->container_id) == 0 &&
-			strcmp(h->ifname, en->ifname) == 0) {
+		if (strcmp(h->container_id, c->env.container_id) == 0 &&
+			strcmp(h->ifname, ifname) == 0) {
 			return cni_fail_set(&c->fail, CNI_ERR_CONFIG, EEXIST,
 				"the container has an interface %s already: VF %u of %s, phase %s; "
 				"DEL comes before another ADD",
-				en->ifname, (unsigned)records.rec[i].vf, records.rec[i].pf,
-				h->phase);
+				ifname, (unsigned)records.rec[i].vf, records.rec[i].pf, h->phase);
 		}
 	}
 	if (records.damaged == 0) {
 		return 0;
 	}
-	r = ledger_load(&c->store, str_from(en->container_id), str_from(en->ifname), &other, &e);
+	r = ledger_load(&c->store, str_from(c->env.container_id), str_from(ifname), &other, &e);
 	return r == -ENOENT ? 0
 			    : cni_fail_set(&c->fail, CNI_ERR_CONFIG, EEXIST,
 				      "the container may have an interface %s already, its record "
 				      "cannot be read; DEL comes before another ADD",
-				      en->ifname);
+				      ifname);
 }
 
 static int take_locked(struct call *c, const struct wants *w, take_name_fn *name,
@@ -270,23 +282,20 @@ static int take_locked(struct call *c, const struct wants *w, take_name_fn *name
 	}
 	r = place(c, w, &in, &out);
 	for (size_t i = 0; r == 0 && i < w->n; i++) {
-		struct ledger_entry *en = &t->vf[i].entry;
+		char ifname[IFNAMSIZ];
 
-		fill(c, ns, en);
-		if (!name(c, i, en->ifname)) {
+		if (!name(c, i, ifname)) {
 			r = cni_fail_set(&c->fail, CNI_ERR_CONFIG, EINVAL,
 				"interface %zu would have a name of more than 15 bytes", i);
 			break;
 		}
-		en->request_n = (uint32_t)w->n;
-		en->min_tx_rate = w->req[i].min;
-		en->max_tx_rate = w->req[i].max;
-		r = check_new(c, en);
 		t->failed = i;
-		t->n = i + 1; /* a record that was stored only half is removed, too */
-		r = r < 0 ? r : take_one(c, &node.pf[out.pf[i]], &t->vf[i]);
-		if (r < 0 && c->fail.e.code == EEXIST) {
-			t->n = i; /* not ours */
+		r = check_new(c, ifname);
+		r = r < 0 ? r : take_one(c, &node.pf[out.pf[i]], &w->req[i], ns, ifname, &t->vf[i]);
+		if (r == 0) {
+			t->vf[i].entry.request_n = (uint32_t)w->n;
+			t->n = i + 1; /* also one that is stored only half is removed */
+			r = record(c, &t->vf[i].entry);
 		}
 	}
 	if (r < 0) {

@@ -35,6 +35,13 @@ typedef bool take_name_fn(const struct call *c, size_t i, char out[IFNAMSIZ]);
 int take_vfs(struct call *c, const struct wants *w, take_name_fn *name,
 	const struct sandbox_netns *ns, struct taken *t) MUST_CHECK;
 
+/*
+ * take_entry: what this call says of an interface that is the VF ref, in the namespace with that
+ * inode: all but its name, rates and settings.
+ */
+void take_entry(const struct call *c, const char *boot_id, uint64_t inode,
+	const struct sriov_ref *ref, struct ledger_entry *en);
+
 /* take_node: the node's hardware less what ledger and configuration take away. */
 int take_node(struct call *c, struct sriov_node **node, struct ledger **ledger) MUST_CHECK;
 

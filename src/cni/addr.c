@@ -53,3 +53,13 @@ void cni_net_write(struct buf *b, const struct nl_ip *ip)
 	cni_ip_write(b, ip);
 	buf_printf(b, "/%u", (unsigned)ip->prefix);
 }
+
+bool cni_net_same(const struct nl_ip *a, const struct nl_ip *b)
+{
+	unsigned whole = a->prefix / 8, rest = a->prefix % 8;
+	unsigned mask = 0xff00u >> rest & 0xffu;
+
+	return a->family == b->family && a->prefix == b->prefix &&
+	       memcmp(a->ip, b->ip, whole) == 0 &&
+	       (rest == 0 || ((unsigned)a->ip[whole] & mask) == ((unsigned)b->ip[whole] & mask));
+}

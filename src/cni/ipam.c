@@ -223,20 +223,10 @@ void cni_ipam_rank(struct cni_ipam *r, uint32_t rank)
 	}
 }
 
-static bool same_net(const struct nl_ip *a, const struct nl_ip *b)
-{
-	unsigned whole = a->prefix / 8, rest = a->prefix % 8;
-	unsigned mask = 0xff00u >> rest & 0xffu;
-
-	return a->family == b->family && a->prefix == b->prefix &&
-	       memcmp(a->ip, b->ip, whole) == 0 &&
-	       (rest == 0 || ((unsigned)a->ip[whole] & mask) == ((unsigned)b->ip[whole] & mask));
-}
-
 bool cni_ipam_connected(const struct cni_ipam *r, const struct cni_route *route)
 {
 	for (size_t i = 0; i < r->ip_n; i++) {
-		if (same_net(&r->ip[i].addr, &route->dst)) {
+		if (cni_net_same(&r->ip[i].addr, &route->dst)) {
 			return !route->has_gw && route->table == 0;
 		}
 	}

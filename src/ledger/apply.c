@@ -52,6 +52,18 @@ bool ledger_holds(const struct ledger_rec *rec)
 	return !rec->past && strcmp(rec->holder.phase, LEDGER_NO_VF) != 0;
 }
 
+bool ledger_held(const struct ledger *l, const struct pci_addr *vf)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct ledger_rec *r = &l->rec[i];
+
+		if (ledger_holds(r) && r->has_pci && pci_same(&r->pci, vf)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 size_t ledger_apply(struct ledger *l, struct sriov_node *n)
 {
 	size_t unknown = 0;

@@ -80,6 +80,9 @@ bool ledger_record_name(
  */
 bool ledger_holds(const struct ledger_rec *rec);
 
+/* ledger_held: whether a record of l holds the VF with that PCI address. */
+bool ledger_held(const struct ledger *l, const struct pci_addr *vf);
+
 /*
  * ledger_apply: point each VF of n that a record names (by PCI address if the record has one, else
  * by PF name and index) to its holder, the others to none. Returns how many records name no VF of
