@@ -57,14 +57,15 @@ int ipam_add(struct call *c, const struct ipam_for *who, struct cni_ipam *out)
 	return 0;
 }
 
-/* The configuration of an ADD of another version: as it is now, but for that. */
-static int del_in_version(struct call *c, const struct ipam_for *who, const char *version)
+/* The configuration of an ADD in another version or network: as it is now, but for that. */
+static int del_rewritten(
+	struct call *c, const struct ipam_for *who, const char *network, const char *version)
 {
-	static char text[CNI_CONF_MAX + 64]; /* one call a process; static because of its size */
+	static char text[CNI_CONF_MAX + 512]; /* one call a process; static because of its size */
 	struct buf b;
 
 	buf_init(&b, text, sizeof(text));
-	cni_rewrite_version(&b, json_root(&c->conf.doc), version);
+	cni_rewrite_as(&b, json_root(&c->conf.doc), version, network);
 	if (!buf_ok(&b)) {
 		return cni_fail_set(&c->fail, CNI_ERR_CONFIG, EMSGSIZE,
 			"the configuration for IPAM would be too long");
@@ -72,7 +73,10 @@ static int del_in_version(struct call *c, const struct ipam_for *who, const char
 	return ipam_run(c, CNI_DEL, who, buf_str(&b));
 }
 
-/* What every IPAM plugin needs; those that keep their state by network release with it. */
+/*
+ * What every IPAM plugin needs; those that keep their state by network release with it. host-local
+ * wants a range, of which it only checks the form: it releases what the container has.
+ */
 static int del_minimal(
 	struct call *c, const struct ipam_for *who, const char *network, const char *version)
 {
@@ -91,6 +95,7 @@ static int del_minimal(
 	json_put_cstr(&w, "type", "rdma-cni");
 	json_put_object(&w, "ipam");
 	json_put_cstr(&w, "type", who->type);
+	json_put_raw(&w, "ranges", STR("[[{\"subnet\":\"0.0.0.0/0\"}]]"));
 	json_put_end_object(&w);
 	json_put_end_object(&w);
 	if (!json_writer_done(&w)) {
@@ -104,9 +109,10 @@ int ipam_del(struct call *c, const struct ipam_for *who, const char *network, co
 	const char *now = cni_version_name(c->conf.version);
 
 	version = version[0] != '\0' ? version : now;
-	if (strcmp(who->type, c->conf.ipam_type) != 0 || strcmp(network, c->conf.name) != 0) {
+	if (strcmp(who->type, c->conf.ipam_type) != 0) {
 		return del_minimal(c, who, network, version);
 	}
-	return strcmp(version, now) == 0 ? ipam_run(c, CNI_DEL, who, c->text)
-					 : del_in_version(c, who, version);
+	return strcmp(version, now) == 0 && strcmp(network, c->conf.name) == 0
+		       ? ipam_run(c, CNI_DEL, who, c->text)
+		       : del_rewritten(c, who, network, version);
 }

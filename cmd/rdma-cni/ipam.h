@@ -19,9 +19,9 @@ int ipam_run(struct call *c, enum cni_command command, const struct ipam_for *wh
 	struct str conf) MUST_CHECK;
 
 /*
- * ipam_del: with the configuration that came in if it is for that plugin and network, else with a
- * minimal one; in the cniVersion of the ADD (empty: that of the configuration), for a plugin may
- * have stopped speaking, or never spoken, another one.
+ * ipam_del: with the configuration that came in if it is for that plugin, else with a minimal one;
+ * under the name of the network and in the cniVersion of the ADD (empty: that of the
+ * configuration), for a plugin may have stopped speaking, or never spoken, another one.
  */
 int ipam_del(struct call *c, const struct ipam_for *who, const char *network,
 	const char *version) MUST_CHECK;

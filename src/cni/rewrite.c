@@ -88,14 +88,15 @@ void cni_rewrite_delegate(struct buf *b, const struct cni_conf *c, bool with_pre
 	(void)!json_writer_done(&w); /* the overflow flag stays in b for the caller */
 }
 
-void cni_rewrite_version(struct buf *b, struct json_val conf, const char *version)
+void cni_rewrite_as(struct buf *b, struct json_val conf, const char *version, const char *name)
 {
-	static const char *const key[] = {"cniVersion"};
+	static const char *const key[] = {"cniVersion", "name"};
 	struct json_writer w;
 
 	json_writer_init(&w, b);
 	json_put_object(&w, NULL);
 	json_put_cstr(&w, key[0], version);
+	json_put_cstr(&w, key[1], name);
 	put_rest(&w, conf, key, ARRAY_LEN(key));
 	json_put_end_object(&w);
 	(void)!json_writer_done(&w); /* the overflow flag stays in b for the caller */

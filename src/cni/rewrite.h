@@ -12,8 +12,8 @@
  */
 void cni_rewrite_delegate(struct buf *b, const struct cni_conf *c, bool with_prev);
 
-/* cni_rewrite_version: a configuration (conf, any JSON object) with another cniVersion. */
-void cni_rewrite_version(struct buf *b, struct json_val conf, const char *version);
+/* cni_rewrite_as: a configuration (conf, any JSON object) with another cniVersion and name. */
+void cni_rewrite_as(struct buf *b, struct json_val conf, const char *version, const char *name);
 
 /*
  * cni_rewrite_gc: a configuration (conf, any JSON object) with the valid attachments replaced by

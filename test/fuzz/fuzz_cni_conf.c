@@ -59,7 +59,7 @@ static void write_all(void)
 		cni_result_write(&b, &r);
 		must_be_json(&b);
 	}
-	cni_rewrite_version(&b, json_root(&conf.doc), "0.3.1");
+	cni_rewrite_as(&b, json_root(&conf.doc), "0.3.1", "other");
 	must_be_json(&b);
 	if (conf.delegate_type[0] != '\0') {
 		cni_rewrite_delegate(&b, &conf, true);

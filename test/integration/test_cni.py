@@ -190,7 +190,9 @@ VERSION_ERROR = '{"cniVersion":"1.0.0","code":1,"msg":"version not supported"}'
 
 def test_ipam_del_in_the_version_of_add(cni):
     """The configuration may have been edited since."""
-    for ipam, more in (({"type": "ipam", "range": [1]}, {"range": [1]}), ({"type": "other"}, {}), ({}, {})):
+    some = {"ranges": [[{"subnet": "0.0.0.0/0"}]]}
+    for ipam, more in (({"type": "ipam", "range": [1]}, {"range": [1]}), ({"type": "other"}, some),
+                       ({}, some)):
         cni.record(cniVersion="0.3.1")
         cni.ok("DEL", cni.conf("1.1.0", ipam=ipam))
         told = json.loads(cni.said("conf.DEL"))
@@ -199,6 +201,16 @@ def test_ipam_del_in_the_version_of_add(cni):
     cni.record(cniVersion=None)
     cni.ok("DEL", cni.conf("0.4.0", ipam={"type": "ipam"}))
     assert json.loads(cni.said("conf.DEL"))["cniVersion"] == "0.4.0"
+
+
+def test_ipam_del_in_the_network_of_add(cni):
+    """A network that was renamed keeps the rest of its IPAM's configuration."""
+    cni.record(network="old")
+    cni.ok("DEL", cni.conf(ipam={"type": "ipam", "dataDir": "/d", "ranges": [[{"subnet": "::/64"}]]}))
+    told = json.loads(cni.said("conf.DEL"))
+    assert told["name"] == "old"
+    assert told["ipam"] == {"type": "ipam", "dataDir": "/d", "ranges": [[{"subnet": "::/64"}]]}
+    assert cni.files() == []
 
 
 @pytest.mark.parametrize("error", [VERSION_ERROR, '{"code":11,"msg":"later"}', "no JSON"])

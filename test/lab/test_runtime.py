@@ -333,6 +333,14 @@ def test_namespace_gone_before_the_pod(rt):
     rt.cri.remove_pod(pod)
 
 
+def test_network_renamed(rt):
+    """A pod from before /etc/cni/net.d was edited can still end."""
+    pod = rt.cri.run_pod("p1", want(ONE))
+    rt.network(dict(rt.net, name="renamed"))
+    rt.cri.remove_pod(pod)
+    rt.node.sh("rm -rf /var/lib/cni/results")  # containerd's own, under the old name
+
+
 def test_chained(rt):
     """Behind ptp: the cluster's network first, the VF as rdma0."""
     rt.network(sample(CHAIN), "conflist")
