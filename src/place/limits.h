@@ -28,11 +28,13 @@
 /*
  * Steps of an attempt, as measured to be best for the families of the tests. BRIEF: of the first
  * one. TURN: of each that proves nothing, and of the first turn of the search by PFs; that by
- * requests has COVER_TURN times as many. EVEN: with PFs made identical that nearly are.
+ * requests has COVER_TURN times as many, or FULL_TURN times where nothing is to spare. EVEN: with
+ * PFs made identical that nearly are.
  */
 #define PLACE_BRIEF_STEPS 250u
 #define PLACE_TURN_STEPS  2000u
 #define PLACE_COVER_TURN  8u
+#define PLACE_FULL_TURN   2u
 #define PLACE_EVEN_STEPS  60000u
 
 /* Failed states remembered, a power of two: 8 bytes each; an older one gives way to a newer. */

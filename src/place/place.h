@@ -75,7 +75,7 @@ struct place_out {
  *
  * Both return an enum place_answer, or -E2BIG for more than PLACE_REQ_MAX requests or PLACE_PF_MAX
  * PFs. Whether the answer is no is exact in both. For the few inputs where a proof of the rule
- *would take too long place_assign returns PLACE_ANY and the best assignment it has met.
+ * would take too long place_assign returns PLACE_ANY and the best assignment it has met.
  */
 int place_fits(const struct place_in *in, struct place_work *w, struct place_out *out,
 	struct err *e) MUST_CHECK;

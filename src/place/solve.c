@@ -54,6 +54,7 @@ enum place_answer place_solve(struct place_work *w, bool first, uint32_t turn)
 {
 	struct place_problem *p = &w->problem;
 	uint64_t slack = p->cap_from[0] - w->units;
+	uint32_t ratio = slack > 0 ? PLACE_COVER_TURN : PLACE_FULL_TURN;
 	uint64_t waste = slack > p->pfs ? 3 * slack / p->pfs + 1 : slack;
 	enum place_answer a = PLACE_LIMIT;
 
@@ -65,7 +66,7 @@ enum place_answer place_solve(struct place_work *w, bool first, uint32_t turn)
 		a = search_briefly(w, turn);
 		if (a == PLACE_LIMIT) {
 			w->first = first;
-			a = cover_briefly(w, slack, &waste, first, PLACE_COVER_TURN * turn);
+			a = cover_briefly(w, slack, &waste, first, ratio * turn);
 		}
 	}
 	return a;
