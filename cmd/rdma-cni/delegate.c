@@ -303,6 +303,7 @@ static int tolerate(struct call *c, int r)
 int delegate_status(struct call *c)
 {
 	struct str conf;
+	int r;
 
 	if (c->conf.delegate_type[0] == '\0') {
 		return 0;
@@ -310,7 +311,11 @@ int delegate_status(struct call *c)
 	if (rewrite(c, false, &conf) < 0) {
 		return -c->fail.e.code;
 	}
-	return tolerate(c, run(c, CNI_STATUS, c->conf.delegate_type, NULL, NULL, conf));
+	r = tolerate(c, run(c, CNI_STATUS, c->conf.delegate_type, NULL, NULL, conf));
+	if (r < 0 && c->fail.code != CNI_ERR_LIMITED) {
+		c->fail.code = CNI_ERR_UNAVAILABLE;
+	}
+	return r;
 }
 
 /* GC, file by file. */

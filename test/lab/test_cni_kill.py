@@ -5,7 +5,7 @@ A sample by default, since this takes long. FERRULE_KILL_POINTS is the number of
 the tests, or "all": every system call with every retry, "each": every system call with one of them; FERRULE_KILL_RANGE=1-200 only the calls
 from the 1st to the 200th. FERRULE_CHURN_STEPS=500 for a long history, FERRULE_CHURN_SEED for another
 one. Both nodes work at once, each at its part of it; since most of it is waiting for the kernel, more
-nodes are faster: scripts/lab up --nodes 6; FERRULE_KILL_NODES=6 pytest --share=both -s ..."""
+nodes are faster: scripts/lab up --nodes 6; FERRULE_KILL_NODES=1-6 pytest --share=both -s ..."""
 
 import json
 import os
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.both
 
 POINTS = os.environ.get("FERRULE_KILL_POINTS", "6")
 RANGE = os.environ.get("FERRULE_KILL_RANGE", "1-9999")
-NODES = int(os.environ.get("FERRULE_KILL_NODES", "2"))
+NODES = os.environ.get("FERRULE_KILL_NODES", "1-2")
 STEPS = int(os.environ.get("FERRULE_CHURN_STEPS", "40"))
 SEED = int(os.environ.get("FERRULE_CHURN_SEED", "1"))
 RETRIES = ("again", "gc", "gone")
@@ -39,6 +39,12 @@ CONFS = {
     "single": conf(interfaces=[{"max_tx_rate": 200}], ipam={"type": "hl11"} | conf()["ipam"] | {
         "type": "hl11"}, version="1.1.0", **{"cni.dev/valid-attachments": []}),
 }
+
+
+def span(text):
+    """The numbers of "1-6"."""
+    low, _, high = text.partition("-")
+    return range(int(low), int(high) + 1)
 
 
 def prepare(node):
@@ -64,7 +70,7 @@ def on_all(work, items):
 
 @pytest.fixture(name="cnis", scope="module")
 def fixture_cnis(lab):
-    nodes = [Node(lab, i + 1) for i in range(NODES)]
+    nodes = [Node(lab, number) for number in span(NODES)]
     yield on_all(prepare, nodes)
     for node in nodes:
         node.sh("rm -rf /var/lib/cni/*")
@@ -72,8 +78,7 @@ def fixture_cnis(lab):
 
 def points(total):
     """(system call, retry) of every point to try."""
-    low, _, high = RANGE.partition("-")
-    calls = range(max(int(low), 1), min(int(high), total + BEYOND) + 1)
+    calls = [n for n in span(RANGE) if n <= total + BEYOND]
     if POINTS == "all":
         return [(at, retry) for at in calls for retry in RETRIES]
     if POINTS == "each":

@@ -39,11 +39,12 @@ as_before() {
 	same /tmp/state.before /tmp/state.now "the state differs"
 }
 
-# What an ADD has made of node and pod; in a record only the namespace's inode may differ.
+# What an ADD has made of node and pod; in a record only the namespace's inode may differ, and the
+# carrier comes when it comes.
 added() {
 	ip -j -d link
 	ip -n k1 -4 -o addr
-	ip -n k1 -o link
+	ip -n k1 -o link | sed 's/<.*>//; s/ state [A-Z]*//'
 	ip -n k1 route
 	find /run/ferrule /var/lib/cni | sort
 	cat /run/ferrule/attachments/* 2>/dev/null | sed 's/"inode":[0-9]*//'
