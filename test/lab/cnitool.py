@@ -29,7 +29,7 @@ done
 for n in /run/netns/*; do [ ! -e "$n" ] || ip netns del "${n##*/}"; done
 rm -rf /run/ferrule/attachments/* /run/ferrule/delegated /run/ferrule/damaged /run/ferrule/lent \
     /etc/ferrule \
-    /var/lib/cni/networks /tmp/*
+    /var/lib/cni/networks /var/lib/cni/store /tmp/*
 """
 
 # 64 calls at once: run by xargs in the guest, since each one over the lab's channel is slow.
@@ -202,6 +202,11 @@ class Cni:
     def pod(self, name):
         self.node.run("ip", "netns", "add", name)
         return name
+
+    def link(self, pod, name="eth0"):
+        """An interface of a pod, without what changes by itself: its carrier comes after a while."""
+        link = self.node.link(name, pod)
+        return {k: v for k, v in link.items() if k not in ("operstate", "flags")}
 
     def held(self):
         """(PF, VF) of every record."""
