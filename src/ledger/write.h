@@ -83,8 +83,8 @@ int ledger_set_aside(const struct ledger_store *s, struct str container_id, stru
 /*
  * ledger_owns: check, in records that ledger_read has just read, that the VF of en is en's. 0: its
  * record is there and no other one means the same VF. 1: there is another one, too, which e names:
- * then the VF is en's only if its interface is in en's namespace. -ESTALE: no record gives it to en;
- * then neither VF nor its settings are to be touched.
+ * then the VF is en's only if its interface is in en's namespace. -ESTALE: no record gives it to
+ * en; then neither VF nor its settings are to be touched.
  */
 int ledger_owns(const struct ledger *l, const struct ledger_entry *en, struct err *e) MUST_CHECK;
 

@@ -94,7 +94,8 @@ case $CNI_COMMAND in
 ADD)
     mkdir -p $d
     echo held >$d/$CNI_CONTAINERID:$CNI_IFNAME
-    echo '{"cniVersion":"1.1.0","ips":[{"address":"10.9.0.'$((10 + ${CNI_IFNAME#${CNI_IFNAME%?}}))'/24"}],"dns":{}}'
+    n=$((10 + ${CNI_IFNAME#${CNI_IFNAME%?}}))
+    echo '{"cniVersion":"1.1.0","ips":[{"address":"10.9.0.'$n'/24"}],"dns":{}}'
     ;;
 DEL) rm -f $d/$CNI_CONTAINERID:$CNI_IFNAME ;;
 esac
