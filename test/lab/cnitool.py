@@ -85,8 +85,8 @@ echo "$out" | sed 's/"1.0.0"/"1.1.0"/'
 exit $status
 """
 
-# A plugin for addresses, and to delegate to, with a file for each interface that it was asked for. It
-# starts in a tenth of a real one's time, and first does what a test has written into /tmp/on.COMMAND.
+# A plugin for addresses, and to delegate to, with a file for each interface that it was asked for.
+# It starts in a tenth of a real one's time; it does first what a test wrote into /tmp/on.COMMAND.
 STORE = """#!/bin/sh
 d=/var/lib/cni/store
 if [ -e /tmp/on.$CNI_COMMAND ]; then . /tmp/on.$CNI_COMMAND; fi
@@ -205,7 +205,7 @@ class Cni:
         return name
 
     def link(self, pod, name="eth0"):
-        """An interface of a pod, without what changes by itself: its carrier comes after a while."""
+        """An interface of a pod, without what changes by itself: its carrier comes later."""
         link = self.node.link(name, pod)
         return {k: v for k, v in link.items() if k not in ("operstate", "flags")}
 

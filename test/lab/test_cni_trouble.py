@@ -267,9 +267,6 @@ def test_two_vfs_with_one_altname_in_one_pod(cni1):
         assert cni1.state() == (before[0], rest) == before
 
 
-UNPACK = 'tar -C / -x -f - "$@"'
-
-
 def test_reboot(cni1):
     """The addresses of pods from before are released, their VFs are anybody's, whether the records
     went with the reboot or not."""
@@ -278,7 +275,8 @@ def test_reboot(cni1):
     for pod in ("p1", "p2"):
         cni1.pod(pod)
         cni1.ok("ADD", pod, net)
-    saved = node.run("tar", "-C", "/", "-c", "run/ferrule", "var/lib/cni").stdout
+    records, store = (node.run("tar", "-C", "/", "-c", d).stdout
+                      for d in ("run/ferrule", "var/lib/cni"))
     boot = node.text("cat", "/proc/sys/kernel/random/boot_id")
     node.reboot()
     assert node.text("cat", "/proc/sys/kernel/random/boot_id") != boot
@@ -286,18 +284,19 @@ def test_reboot(cni1):
     cni = ready(node)
     links = cni.state()[0]
     # /run is empty, IPAM's store is on a disk.
-    node.run("sh", "-c", UNPACK, "sh", "var/lib/cni", data=saved)
+    node.run("tar", "-C", "/", "-x", "-f", "-", data=store)
     cni.ok("DEL", "p1", net)
     assert node.text("ls", "/var/lib/cni/store").split() == ["p2:eth0", "p2:eth1"]
     cni.pod("p3")
     cni.ok("ADD", "p3", net)
     cni.ok("DEL", "p3", net)
     # /run is on the disk, too.
-    node.run("sh", "-c", UNPACK, "sh", "run/ferrule", "var/lib/cni", data=saved)
+    for archive in (records, store):
+        node.run("tar", "-C", "/", "-x", "-f", "-", data=archive)
     cni.pod("p1")
     cni.ok("ADD", "p3", net)
-    held = [vf for vf in cni.held() if cni.held().count(vf) == 2]
-    assert len(held) == 2, "records of another boot hold no VF"
+    held = cni.held()
+    assert len(held) == 6 and len(set(held)) == 4, f"records of another boot hold no VF: {held}"
     link = [cni.link("p3", name) for name in ("eth0", "eth1")]
     cni.ok("DEL", "p1", net)
     assert set(phases(cni)) == {"p2:eth0", "p2:eth1", "p3:eth0", "p3:eth1"}
@@ -322,7 +321,7 @@ def test_rdma_namespaces_in_exclusive_mode(cni1):
         moved = node.run("rdma", "dev", "set", "rxe7", "netns", "p1", check=False)
         assert moved.returncode != 0 and b"not supported" in moved.stderr
         cni1.ok("ADD", "p1", conf(annotation=ONE))
-        assert not node.json("rdma", "-j", "dev")
+        assert "rxe7" not in node.text("rdma", "dev")
         cni1.ok("DEL", "p1", conf(annotation=ONE))
         assert cni1.state() == before
     finally:
