@@ -275,7 +275,7 @@ def test_reboot(cni1):
     for pod in ("p1", "p2"):
         cni1.pod(pod)
         cni1.ok("ADD", pod, net)
-    records, store = (node.run("tar", "-C", "/", "-c", d).stdout
+    records, store = (node.run("tar", "-C", "/", "-c", "-f", "-", d).stdout
                       for d in ("run/ferrule", "var/lib/cni"))
     boot = node.text("cat", "/proc/sys/kernel/random/boot_id")
     node.reboot()
