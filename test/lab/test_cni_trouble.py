@@ -124,7 +124,7 @@ AWAY = """echo '{"cniVersion":"1.1.0","code":11,"msg":"database away"}'; exit 1"
 
 
 def test_addresses_that_cannot_be_released(cni1):
-    """The VF is back and anybody's; the addresses stay on record until DEL or GC gets rid of them."""
+    """The VF is back and anybody's; the addresses stay on record for the next DEL or GC."""
     links, _ = before = cni1.state()
     net = conf("1.1.0", annotation=ONE, ipam=STORE)
     for pod in ("p1", "p2", "p3"):
@@ -309,8 +309,8 @@ def test_reboot(cni1):
 
 
 def test_rdma_namespaces_in_exclusive_mode(cni1):
-    """Lending works then, too. Soft-RoCE is all the RDMA there is here, and the kernel neither moves
-    its devices nor keeps them when their interface moves."""
+    """Lending works then, too. Soft-RoCE is all the RDMA there is here; the kernel neither moves its
+    devices nor keeps them when their interface moves."""
     node = cni1.node
     before, vf = cni1.state(), node.vf_netdev("enp1s0f0", 0)
     node.run("modprobe", "rdma_rxe")
