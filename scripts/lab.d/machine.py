@@ -128,20 +128,7 @@ def choose_accel(kernel, initrd):
 
 
 def set_cable(name, port, plugged):
-    """Sets the link state of a PF's port."""
-    _qmp(name, {"execute": "set_link", "arguments": {"name": f"igb{port}", "up": plugged}})
-
-
-def reset(name):
-    """Presses the reset button of a node; back when that was done. A guest that restarts by itself,
-    after a panic, still ends its QEMU: so the supervisor notices."""
-    _qmp(name, {"execute": "set-action", "arguments": {"reboot": "reset"}},
-         {"execute": "system_reset"}, event="RESET")
-    _qmp(name, {"execute": "set-action", "arguments": {"reboot": "shutdown"}})
-
-
-def _qmp(name, *requests, event=None):
-    """Asks the QEMU monitor of a node, and waits for an event that follows."""
+    """Sets the link state of a PF's port through the QEMU monitor of its node."""
     here = os.getcwd()
     try:
         # A socket's path must be short, a clone's need not be: go where it is.
@@ -151,26 +138,24 @@ def _qmp(name, *requests, event=None):
             s.connect(f"{name}.qmp")
             f = s.makefile("rw", encoding="utf-8")
             f.readline()
-            seen = {None}
-            for request in ({"execute": "qmp_capabilities"}, *requests):
+            for request in ({"execute": "qmp_capabilities"},
+                            {"execute": "set_link",
+                             "arguments": {"name": f"igb{port}", "up": plugged}}):
                 f.write(json.dumps(request) + "\n")
                 f.flush()
-                _qmp_until(f, seen, lambda said: "return" in said)
-            if event not in seen:
-                _qmp_until(f, seen, lambda said: said.get("event") == event)
+                _qmp_answer(f)
     except OSError as e:
         raise LabError(f"{name}: QEMU's monitor: {e}") from None
     finally:
         os.chdir(here)
 
 
-def _qmp_until(f, seen, done):
-    """Reads until done(what it says); the names of events on the way are added to seen."""
+def _qmp_answer(f):
+    """Reads up to the answer of the last request, over the events that may come before it."""
     for line in f:
-        said = json.loads(line)
-        if "error" in said:
-            raise LabError(f"QEMU: {said['error'].get('desc')}")
-        seen.add(said.get("event"))
-        if done(said):
+        answer = json.loads(line)
+        if "error" in answer:
+            raise LabError(f"QEMU: {answer['error'].get('desc')}")
+        if "return" in answer:
             return
     raise LabError("QEMU's monitor closed the connection")

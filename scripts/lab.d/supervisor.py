@@ -24,7 +24,7 @@ import netns
 from common import HOST_ADDR, LOG, RUN, LabError, node_addr, node_name, run, tool_env, write_atomic
 
 BOOT_SECONDS = 180
-SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
+SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR1}
 
 
 def lock_path():
@@ -33,6 +33,11 @@ def lock_path():
 
 def state_path():
     return os.path.join(RUN, "state.json")
+
+
+def restart_path():
+    """Where `lab reboot` says which node is to start anew, before it sends SIGUSR1."""
+    return os.path.join(RUN, "restart")
 
 
 def _make_network(nodes, pfs):
@@ -67,11 +72,31 @@ class Supervisor:
         netns.enter_new()
         _make_network(self.spec["nodes"], self.spec["pfs"])
         for n in range(1, self.spec["nodes"] + 1):
-            log = open(os.path.join(LOG, f"{node_name(n)}.qemu"), "wb")
-            with log:
-                self.qemus[n] = subprocess.Popen(
-                    self.spec["commands"][n - 1], cwd=RUN, stdin=subprocess.DEVNULL, stdout=log,
-                    stderr=log, env=tool_env(), preexec_fn=netns.die_with_parent)
+            self.start_node(n)
+
+    def start_node(self, n):
+        with open(os.path.join(LOG, f"{node_name(n)}.qemu"), "wb") as log:
+            self.qemus[n] = subprocess.Popen(
+                self.spec["commands"][n - 1], cwd=RUN, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, env=tool_env(), preexec_fn=netns.die_with_parent)
+
+    def restart_node(self):
+        """As when a node's power goes and comes. The taps stay, and so does who is on the wire."""
+        try:
+            with open(restart_path(), encoding="ascii") as f:
+                n = int(f.read())
+            self.qemus[n].kill()
+            self.qemus[n].wait()
+            self.start_node(n)
+            self.write_state()
+            os.unlink(restart_path())
+        except (OSError, ValueError, KeyError):
+            pass  # who asked for it sees that the file is still there
+
+    def write_state(self):
+        state = {k: self.spec[k] for k in ("nodes", "pfs", "accel", "kernel")}
+        state["pids"] = {node_name(n): q.pid for n, q in self.qemus.items()}
+        write_atomic(state_path(), json.dumps(state).encode())
 
     def await_nodes(self):
         """Waits until every node's agent answers; fails when a node dies or `up` is gone."""
@@ -92,7 +117,7 @@ class Supervisor:
     @staticmethod
     def up_is_gone(seconds):
         """Waits on `up`: it says nothing before "ready", so anything to read is its end."""
-        if signal.sigpending() & (SIGNALS - {signal.SIGCHLD}):
+        if signal.sigpending() & (SIGNALS - {signal.SIGCHLD, signal.SIGUSR1}):
             return True
         return bool(select.select([0], [], [], seconds)[0])
 
@@ -111,7 +136,9 @@ class Supervisor:
         me = os.stat(lock_path()).st_ino
         while True:
             info = signal.sigtimedwait(SIGNALS, 10)
-            if info is not None and info.si_signo != signal.SIGCHLD:
+            if info is not None and info.si_signo == signal.SIGUSR1:
+                self.restart_node()
+            elif info is not None and info.si_signo != signal.SIGCHLD:
                 return
             try:
                 if os.stat(lock_path()).st_ino != me:
@@ -145,9 +172,7 @@ def main():
         except LabError as e:
             print(f"error {e}", flush=True)
             return 1
-        state = {k: spec[k] for k in ("nodes", "pfs", "accel", "kernel")}
-        state["pids"] = {node_name(n): q.pid for n, q in supervisor.qemus.items()}
-        write_atomic(state_path(), json.dumps(state).encode())
+        supervisor.write_state()
         print("ready", flush=True)
         if sys.stdin.buffer.readline() != b"keep\n":
             return 1

@@ -29,7 +29,7 @@ done
 for n in /run/netns/*; do [ ! -e "$n" ] || ip netns del "${n##*/}"; done
 rm -rf /run/ferrule/attachments/* /run/ferrule/delegated /run/ferrule/damaged /run/ferrule/lent \
     /etc/ferrule \
-    /var/lib/cni/networks /tmp/*
+    /var/lib/cni/networks /var/lib/cni/store /tmp/*
 """
 
 # 64 calls at once: run by xargs in the guest, since each one over the lab's channel is slow.
@@ -85,8 +85,8 @@ echo "$out" | sed 's/"1.0.0"/"1.1.0"/'
 exit $status
 """
 
-# A plugin for addresses, and to delegate to, with a file for each interface that it was asked for. It
-# starts in a tenth of a real one's time, and first does what a test has written into /tmp/on.COMMAND.
+# A plugin for addresses, and to delegate to, with a file for each interface that it was asked for.
+# It starts in a tenth of a real one's time; it does first what a test wrote into /tmp/on.COMMAND.
 STORE = """#!/bin/sh
 d=/var/lib/cni/store
 if [ -e /tmp/on.$CNI_COMMAND ]; then . /tmp/on.$CNI_COMMAND; fi
@@ -94,7 +94,8 @@ case $CNI_COMMAND in
 ADD)
     mkdir -p $d
     echo held >$d/$CNI_CONTAINERID:$CNI_IFNAME
-    echo '{"cniVersion":"1.1.0","ips":[{"address":"10.9.0.'$((10 + ${CNI_IFNAME#${CNI_IFNAME%?}}))'/24"}],"dns":{}}'
+    n=$((10 + ${CNI_IFNAME#${CNI_IFNAME%?}}))
+    echo '{"cniVersion":"1.1.0","ips":[{"address":"10.9.0.'$n'/24"}],"dns":{}}'
     ;;
 DEL) rm -f $d/$CNI_CONTAINERID:$CNI_IFNAME ;;
 esac
@@ -202,6 +203,11 @@ class Cni:
     def pod(self, name):
         self.node.run("ip", "netns", "add", name)
         return name
+
+    def link(self, pod, name="eth0"):
+        """An interface of a pod, without what changes by itself: its carrier comes later."""
+        link = self.node.link(name, pod)
+        return {k: v for k, v in link.items() if k not in ("operstate", "flags")}
 
     def held(self):
         """(PF, VF) of every record."""

@@ -131,7 +131,7 @@ class Node:
         assert not said, f"{self.name} is not as after boot: {said}"
 
     def reboot(self):
-        """As if somebody had pressed its button."""
+        """Off and on."""
         self.prepared = None
         self.lab.call("reboot", self.name, timeout=240)
 

@@ -233,16 +233,16 @@ def test_late_del_leaves_the_next_pod_alone(cni1):
     cni1.ok("DEL", "p1", net)
     cni1.pod("p2")
     cni1.ok("ADD", "p2", net)
-    link = cni1.node.link("eth0", "p2")
+    link = cni1.link("p2")
     for _ in range(2):
         cni1.ok("DEL", "p1", net)
-        assert cni1.node.link("eth0", "p2") == link
+        assert cni1.link("p2") == link
     # even if its record has survived, whichever of the two comes first by name
     for late in ("a1", "z1"):
         path = f"/run/ferrule/attachments/{late}:eth0.json"
         cni1.node.write(path, old.replace('"p1"', f'"{late}"'))
         cni1.ok("DEL", late, net, netns="/run/netns/p1")
-        assert cni1.node.link("eth0", "p2") == link
+        assert cni1.link("p2") == link
         assert rates(cni1.node, "enp1s0f0", 0) == (0, 300)
         assert cni1.held() == [("enp1s0f0", 0)]
     # and it does not keep the VF in the pod that has it
@@ -336,9 +336,9 @@ def test_second_add_is_refused(cni1):
     net = conf(annotation=ONE)
     cni1.pod("p1")
     cni1.ok("ADD", "p1", net)
-    link = cni1.node.link("eth0", "p1")
+    link = cni1.link("p1")
     cni1.fails("ADD", "p1", net, 7, "has an interface eth0 already")
-    assert cni1.node.link("eth0", "p1") == link
+    assert cni1.link("p1") == link
     cni1.ok("DEL", "p1", net)
 
 
@@ -725,7 +725,7 @@ def test_many_altnames(cni1):
     cni1.pod("p2")
     cni1.ok("ADD", "p2", net)
     assert cni1.held() == [("enp1s0f0", 0)]
-    assert "altnames" not in cni1.node.link("eth0", "p2")
+    assert "altnames" not in cni1.link("p2")
     cni1.ok("DEL", "p2", net)
 
 

@@ -2,10 +2,10 @@
 """rdma-cni killed before its system calls, and random churn: nothing is ever lost.
 
 A sample by default, since this takes long. FERRULE_KILL_POINTS is the number of points of each of
-the tests, or "all": every system call with every retry, "each": every system call with one of them; FERRULE_KILL_RANGE=1-200 only the calls
-from the 1st to the 200th. FERRULE_CHURN_STEPS=500 for a long history, FERRULE_CHURN_SEED for another
-one. Both nodes work at once, each at its part of it; since most of it is waiting for the kernel, more
-nodes are faster: scripts/lab up --nodes 6; FERRULE_KILL_NODES=1-6 pytest --share=both -s ..."""
+the tests, or "each": every system call with one of the retries, or "all": with every retry;
+FERRULE_KILL_RANGE=1-200 is for the calls from the 1st to the 200th only. FERRULE_CHURN_STEPS=500
+is for a long history, FERRULE_CHURN_SEED for another one. The nodes work at once, each at its part;
+since most of it is waiting for the kernel, more nodes are faster (docs/lab.md)."""
 
 import json
 import os
@@ -96,7 +96,6 @@ def test_killed_at_every_system_call(cnis, command, mode):
     total = int(cnis[0].node.text("/tmp/kill_cni.sh", "count", command, net))
     assert total > 50, "that few calls cannot be all"
     todo = points(total)
-
     bad = []
 
     def part(i):
@@ -135,14 +134,16 @@ def test_random_churn(cnis):
     def run(i):
         cni, seed = cnis[i], SEED + i
         lines, nets = history(seed, STEPS)
-        # A first round makes what later ones find: lock files, directories.
-        warm = [f"{pod} {net} {step}\n" for pod, net in nets.items() for step in ("ADD", "DEL", "die")]
-        churn(cni, warm, "")
+
+        def every_pod(*steps):
+            churn(cni, [f"{pod} {net} {step}\n" for pod, net in nets.items() for step in steps],
+                  f"seed {seed}, {steps}: ")
+
+        every_pod("ADD", "DEL", "die")  # makes what is found later on: lock files, directories
         before = cni.whole()
         for at in range(0, STEPS, CHUNK):
             churn(cni, lines[at:at + CHUNK], f"seed {seed}, steps from {at}: ")
-        churn(cni, [f"{pod} {net} {step}\n" for pod, net in nets.items() for step in ("DEL", "die")],
-              f"seed {seed}, end: ")
+        every_pod("DEL", "die")
         assert cni.whole() == before, f"seed {seed}"
         return STEPS
 
