@@ -15,6 +15,7 @@ test_nl_sock_LDFLAGS := $(NL_SCRIPT)
 test_nl_link_LDFLAGS := $(NL_SCRIPT)
 test_nl_link_set_LDFLAGS := $(NL_SCRIPT)
 test_nl_addr_LDFLAGS := $(NL_SCRIPT)
+test_nl_neigh_LDFLAGS := $(NL_SCRIPT)
 test_nl_announce_LDFLAGS := -Wl,--wrap=sendto
 test_nl_vf_LDFLAGS := $(NL_SCRIPT)
 test_nl_vf_set_LDFLAGS := $(NL_SCRIPT)
