@@ -13,6 +13,7 @@
 #include "cni/addr.h"
 #include "ipam.h"
 #include "nl/announce.h"
+#include "nl/neigh.h"
 
 /* One attachment on its way, so that the steps below have short signatures. */
 struct work {
@@ -24,6 +25,8 @@ struct work {
 	size_t rank;
 	uint32_t ifindex;
 	struct cni_iface *out;
+	int in_r; /* what became of bring_in_and_up; its failure, while IPAM ran */
+	struct cni_fail in_fail;
 };
 
 static int store(struct work *w, enum ledger_phase phase)
@@ -192,16 +195,12 @@ static int add_routes(struct work *w)
 	return 0;
 }
 
-/* Neighbours may still have the MAC of the address's last user. Nothing fails over it. */
-static void announce(struct work *w)
+static void announce_frames(struct work *w)
 {
-	cleanup_fd int fd = -1;
 	struct err e;
+	cleanup_fd int fd =
+		sandbox_netns_socket(&w->pod->ns, &w->c->mover.home, AF_PACKET, SOCK_RAW, 0, &e);
 
-	if (w->out->ip.ip_n == 0) {
-		return;
-	}
-	fd = sandbox_netns_socket(&w->pod->ns, &w->c->mover.home, AF_PACKET, SOCK_RAW, 0, &e);
 	for (size_t i = 0; fd >= 0 && i < w->out->ip.ip_n; i++) {
 		if (nl_announce(fd, w->ifindex, &w->out->ip.ip[i].addr, w->out->mac, &e) < 0) {
 			log_debug("%s is not announced: %s", w->en->ifname, e.msg);
@@ -212,24 +211,65 @@ static void announce(struct work *w)
 	}
 }
 
+/* Neighbours may still have the MAC of the address's last user. Nothing fails over it. */
+static void announce(struct work *w)
+{
+	const struct cni_ipam *ip = &w->out->ip;
+	struct err e;
+
+	if (ip->ip_n == 1 && ip->ip[0].addr.family == AF_INET) {
+		if (nl_neigh_announce(&w->pod->route, w->ifindex, &ip->ip[0].addr, &e) < 0) {
+			log_debug("%s is not announced: %s", w->en->ifname, e.msg);
+		}
+	} else if (ip->ip_n > 0) {
+		announce_frames(w);
+	}
+}
+
+static int bring_in_and_up(struct work *w)
+{
+	int r = bring_in(w);
+
+	return r < 0 ? r : set_up(w);
+}
+
+static void meanwhile(void *arg)
+{
+	struct work *w = arg;
+
+	w->in_r = bring_in_and_up(w);
+	w->in_fail = w->c->fail;
+	w->c->fail = (struct cni_fail)CNI_FAIL_INIT;
+}
+
 static int get_addrs(struct work *w)
 {
 	const struct ipam_for who = {.type = w->en->ipam,
 		.container_id = w->en->container_id,
 		.ifname = w->en->ifname,
-		.netns = w->c->env.netns};
-	int r;
+		.netns = w->c->env.netns,
+		.meanwhile = ipam_apart(w->en->ipam) ? meanwhile : NULL,
+		.arg = w};
+	int r = ipam_add(w->c, &who, &w->out->ip);
 
-	if (w->en->ipam[0] == '\0') {
-		return 0;
+	if (w->in_r < 0) {
+		w->c->fail = w->in_fail;
+		return w->in_r;
 	}
-	r = ipam_add(w->c, &who, &w->out->ip);
 	if (r == -ENOENT) {
 		w->en->ipam[0] = '\0'; /* it never ran: nothing to release */
 		return keep_failure(w, r);
 	}
 	r = r < 0 ? r : add_addrs(w);
 	return r < 0 ? r : add_routes(w);
+}
+
+/* IPAM needs longer than anything else: what can be done beside it is done meanwhile. */
+static int bring_in_with_addrs(struct work *w)
+{
+	int r = ipam_apart(w->en->ipam) ? 0 : bring_in_and_up(w);
+
+	return r < 0 || w->en->ipam[0] == '\0' ? r : get_addrs(w);
 }
 
 static int look(struct work *w)
@@ -265,9 +305,7 @@ static int attach(struct work *w)
 		return call_code(w->c, CNI_ERR_LATER);
 	}
 	r = store(w, LEDGER_ATTACHING);
-	r = r < 0 ? r : bring_in(w);
-	r = r < 0 ? r : set_up(w);
-	r = r < 0 ? r : get_addrs(w);
+	r = r < 0 ? r : bring_in_with_addrs(w);
 	r = r < 0 ? r : look(w);
 	if (r == 0) {
 		announce(w);

@@ -31,8 +31,28 @@ int ipam_run(struct call *c, enum cni_command command, const struct ipam_for *wh
 		.keep_fd = c->lock,
 		.deadline_ms = call_plugin_until(c),
 		.mem = &c->mem};
+	struct cni_plugin_job j;
+	int r = cni_plugin_start(&p, &j, &c->fail);
 
-	return cni_plugin_run(&p, &c->fail);
+	if (r < 0) {
+		return r;
+	}
+	if (who->meanwhile != NULL) {
+		who->meanwhile(who->arg);
+	}
+	return cni_plugin_end(&p, &j, &c->fail);
+}
+
+bool ipam_apart(const char *type)
+{
+	static const char *const known[] = {"host-local", "static", "whereabouts"};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		if (strcmp(type, known[i]) == 0) {
+			return true;
+		}
+	}
+	return false;
 }
 
 int ipam_add(struct call *c, const struct ipam_for *who, struct cni_ipam *out)

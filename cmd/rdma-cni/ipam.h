@@ -9,7 +9,19 @@
 struct ipam_for {
 	const char *type; /* the plugin */
 	const char *container_id, *ifname, *netns;
+	/*
+	 * NULL, or work of the caller's to be done while the plugin runs. It is not called when
+	 * there is no such plugin, and must leave c->reply and c->fail alone.
+	 */
+	void (*meanwhile)(void *arg);
+	void *arg;
 };
+
+/*
+ * ipam_apart: whether a plugin is known to have nothing to do with the interface, so that it can
+ * run while that is moved. Others may look at it or, like dhcp, use it.
+ */
+bool ipam_apart(const char *type);
 
 /* ipam_add: get addresses; *out points into memory of the call. */
 int ipam_add(struct call *c, const struct ipam_for *who, struct cni_ipam *out) MUST_CHECK;

@@ -14,6 +14,7 @@
 #include "call.h"
 #include "log.h"
 #include "sandbox/fds.h"
+#include "sandbox/pages.h"
 
 #define EXIT_ERROR 1
 #define STDIN_MS   10000 /* a runtime writes the configuration at once */
@@ -150,6 +151,7 @@ int main(int argc, char **argv)
 	struct call *c = &call;
 	int r;
 
+	sandbox_pages();
 	if (sandbox_fds(&c->fail.e) < 0) {
 		return EXIT_ERROR;
 	}

@@ -185,12 +185,33 @@ static int release_device(struct call *c)
 	return r < 0 ? r : 0;
 }
 
-static int release_addrs(struct call *c)
+/* What became of release_device, if it was done while IPAM ran. */
+struct device_work {
+	struct call *c;
+	bool done;
+	int r;
+	struct cni_fail fail;
+};
+
+static void device_meanwhile(void *arg)
+{
+	struct device_work *w = arg;
+
+	w->r = release_device(w->c);
+	w->done = true;
+	w->fail = w->c->fail;
+	w->c->fail = (struct cni_fail)CNI_FAIL_INIT;
+}
+
+/* w may be NULL. */
+static int release_addrs(struct call *c, struct device_work *w)
 {
 	const struct ipam_for who = {.type = entry.ipam,
 		.container_id = entry.container_id,
 		.ifname = entry.ifname,
-		.netns = c->env.netns};
+		.netns = c->env.netns,
+		.meanwhile = w != NULL && ipam_apart(entry.ipam) ? device_meanwhile : NULL,
+		.arg = w};
 
 	if (entry.ipam[0] == '\0' || ipam_del(c, &who, entry.network, entry.cni_version) == 0) {
 		return 0;
@@ -226,21 +247,24 @@ static int forget(struct call *c)
 	return 0;
 }
 
-/* Addresses first; the VF goes back even if IPAM cannot be reached. */
+/* Addresses first, or at once with it; the VF goes back even if IPAM cannot be reached. */
 static int release_both(struct call *c)
 {
+	struct device_work w = {.c = c};
 	struct cni_fail ipam = CNI_FAIL_INIT;
-	int r;
 
 	enter(c, LEDGER_RELEASING);
-	if (release_addrs(c) < 0) {
+	if (release_addrs(c, &w) < 0) {
 		ipam = c->fail;
 		c->fail = (struct cni_fail)CNI_FAIL_INIT;
 		log_error("%s: addresses are not released: %s", entry.ifname, ipam.e.msg);
 	}
-	r = release_device(c);
-	if (r < 0 || ipam.e.code == 0) {
-		return r;
+	if (!w.done) {
+		device_meanwhile(&w);
+	}
+	c->fail = w.fail;
+	if (w.r < 0 || ipam.e.code == 0) {
+		return w.r;
 	}
 	enter(c, LEDGER_IPAM_PENDING);
 	c->fail = ipam;
@@ -253,7 +277,7 @@ static int release_loaded(struct call *c)
 	int r = 0;
 
 	if (entry.phase == LEDGER_IPAM_PENDING) {
-		r = release_addrs(c);
+		r = release_addrs(c, NULL);
 	} else if (entry.phase == LEDGER_PLANNED) {
 		ledger_copy_drop(&c->store, &entry);
 	} else {

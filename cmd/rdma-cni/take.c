@@ -10,6 +10,7 @@
 #include "ledger/copy.h"
 #include "sriov/node.h"
 #include "sriov/speed.h"
+#include "sriov/survey.h"
 
 /* One reading of the node; static because of its size, one call a process. */
 static struct sriov_node node;
@@ -23,27 +24,71 @@ bool take_usable(const struct sriov_vf *vf)
 	       (vf->kernel.has & NL_VF_PRESENT) != 0;
 }
 
-int take_node(struct call *c, struct sriov_node **n, struct ledger **l)
+/* What the hardware was just read to have, less what is taken from it. */
+static void subtract(struct call *c)
 {
-	int r = call_mover(c);
+	(void)ledger_apply(&records, &node);
+	sriov_conf_apply(&c->node, &node);
+	sriov_speed_load(c->node.state_dir, &node);
+}
 
-	if (r < 0) {
-		return r;
-	}
+static int read_ledger(struct call *c)
+{
 	ledger_init(&records, rec, strings, sizeof(strings));
-	if (sriov_node_read(&c->kernel, &node, &c->fail.e) < 0 ||
-		ledger_read(&records, c->node.state_dir, &c->fail.e) < 0) {
+	if (ledger_read(&records, c->node.state_dir, &c->fail.e) < 0) {
 		return call_code(c, CNI_ERR_IO);
 	}
 	if (records.damaged > 0) {
 		log_warn("%zu ledger records cannot be used; the first: %s", records.damaged,
 			records.problem);
 	}
-	(void)ledger_apply(&records, &node);
-	sriov_conf_apply(&c->node, &node);
-	sriov_speed_load(c->node.state_dir, &node);
+	return 0;
+}
+
+int take_node(struct call *c, struct sriov_node **n, struct ledger **l)
+{
+	int r = call_mover(c);
+
+	r = r < 0 ? r : read_ledger(c);
+	if (r == 0 && sriov_node_read(&c->kernel, &node, &c->fail.e) < 0) {
+		r = call_code(c, CNI_ERR_IO);
+	}
+	if (r < 0) {
+		return r;
+	}
+	subtract(c);
 	*n = &node;
 	*l = &records;
+	return 0;
+}
+
+/*
+ * After a survey: is bandwidth that a VF without a record has in use, or was it left there? What
+ * the kernel said was true before the lock, what sysfs says is now.
+ */
+static void look_at_rates(struct call *c)
+{
+	for (size_t i = 0; i < node.pf_n; i++) {
+		const struct sriov_pf *pf = &node.pf[i];
+
+		for (size_t k = 0; k < pf->vf_n; k++) {
+			struct sriov_vf *vf = &node.vf[pf->vf_first + k];
+
+			if (vf->holder == NULL && vf->kernel.min_tx_rate > 0) {
+				sriov_survey_look(&c->kernel, pf, vf);
+			}
+		}
+	}
+}
+
+/* The whole node, and its PFs remembered for surveys. */
+static int read_whole(struct call *c)
+{
+	if (sriov_node_read(&c->kernel, &node, &c->fail.e) < 0) {
+		return call_code(c, CNI_ERR_IO);
+	}
+	sriov_survey_remember(c->store.state, &node);
+	subtract(c);
 	return 0;
 }
 
@@ -85,43 +130,76 @@ static void describe(const struct place_in *in, struct buf *b)
 	}
 }
 
+/* 1: each request has a PF. 0: they do not fit; otherwise -errno. */
 static int place(
 	struct call *c, const struct wants *w, const struct place_in *in, struct place_out *out)
 {
 	static struct place_work work;
-	char text[400];
-	struct buf b;
 	int r = place_assign(in, &work, out, &c->fail.e);
 
 	if (r < 0) {
 		return call_code(c, CNI_ERR_FULL);
 	}
-	if (r == PLACE_YES || r == PLACE_ANY) {
-		return 0;
-	}
-	buf_init(&b, text, sizeof(text));
-	describe(in, &b);
 	if (r == PLACE_LIMIT) {
 		return cni_fail_set(&c->fail, CNI_ERR_LATER, EBUSY,
 			"whether %zu interfaces fit could not be found out in time", w->n);
 	}
-	r = cni_fail_set(&c->fail, CNI_ERR_FULL, ENOSPC,
+	return r == PLACE_YES || r == PLACE_ANY;
+}
+
+static int does_not_fit(struct call *c, const struct wants *w, const struct place_in *in,
+	const struct place_out *out)
+{
+	char text[400];
+	struct buf b;
+	int r = cni_fail_set(&c->fail, CNI_ERR_FULL, ENOSPC,
 		"not enough free RDMA resources for %zu interfaces: %s", w->n,
 		place_why_text(out->why));
+
+	buf_init(&b, text, sizeof(text));
+	describe(in, &b);
 	(void)!str_copy(buf_str(&b), c->fail.details, sizeof(c->fail.details));
 	return r;
 }
 
-static struct sriov_vf *pick(const struct sriov_pf *pf)
+/* A free VF of pf, marked as taken; NULL: none. */
+static struct sriov_vf *pick(struct call *c, const struct sriov_pf *pf, bool surveyed)
 {
+	static const struct sriov_holder ours;
+
 	for (size_t i = 0; i < pf->vf_n; i++) {
 		struct sriov_vf *vf = &node.vf[pf->vf_first + i];
 
+		if (take_usable(vf) && surveyed) {
+			sriov_survey_look(&c->kernel, pf, vf);
+		}
 		if (take_usable(vf)) {
+			vf->holder = &ours;
 			return vf;
 		}
 	}
 	return NULL;
+}
+
+/* PFs and VFs for the requests: 1, else as place(). */
+static int choose(struct call *c, const struct wants *w, bool surveyed, struct place_out *out,
+	struct sriov_vf *vf[static PLACE_REQ_MAX])
+{
+	struct place_pf pf[SRIOV_PF_MAX];
+	struct place_in in = {.pf = pf, .req = w->req, .req_n = w->n};
+	int r;
+
+	for (in.pf_n = 0; in.pf_n < node.pf_n; in.pf_n++) {
+		free_of(&node.pf[in.pf_n], &pf[in.pf_n]);
+	}
+	r = place(c, w, &in, out);
+	for (size_t i = 0; r == 1 && i < w->n; i++) {
+		vf[i] = pick(c, &node.pf[out->pf[i]], surveyed);
+		/* A survey hopes for VFs that somebody without a record may have. */
+		ASSERT(vf[i] != NULL || surveyed);
+		r = vf[i] != NULL;
+	}
+	return r == 0 && !surveyed ? does_not_fit(c, w, &in, out) : r;
 }
 
 void take_entry(const struct call *c, const char *boot_id, uint64_t inode,
@@ -179,15 +257,12 @@ static void mend(struct call *c, struct ledger_entry *en)
 		r < 0 ? why.msg : "its copy does not say what it was like");
 }
 
-static int take_one(struct call *c, const struct sriov_pf *pf, const struct place_request *req,
-	const struct sandbox_netns *ns, const char *ifname, struct taken_vf *t)
+static int take_one(struct call *c, const struct sriov_pf *pf, const struct sriov_vf *vf,
+	const struct place_request *req, const struct sandbox_netns *ns, const char *ifname,
+	struct taken_vf *t)
 {
-	static const struct sriov_holder ours; /* so that nobody else takes it */
 	struct ledger_entry *en = &t->entry;
-	struct sriov_vf *vf = pick(pf);
 
-	ASSERT(vf != NULL); /* placement counted them */
-	vf->holder = &ours;
 	if (sriov_ref_of(pf, vf, &t->ref, &c->fail.e) < 0) {
 		return call_code(c, CNI_ERR_DEVICE);
 	}
@@ -195,7 +270,7 @@ static int take_one(struct call *c, const struct sriov_pf *pf, const struct plac
 	(void)!str_copy(str_from(ifname), en->ifname, sizeof(en->ifname)); /* same size */
 	en->min_tx_rate = req->min;
 	en->max_tx_rate = req->max;
-	if (sriov_vf_read(&c->mover, &t->ref, NULL, &t->now, &c->fail.e) < 0) {
+	if (sriov_vf_read_seen(&c->mover, &t->ref, vf, &t->now, &c->fail.e) < 0) {
 		c->sick_vf = true;
 		return call_code(c, CNI_ERR_DEVICE);
 	}
@@ -263,25 +338,34 @@ static int check_new(struct call *c, const char *ifname)
 				      ifname);
 }
 
-static int take_locked(struct call *c, const struct wants *w, take_name_fn *name,
-	const struct sandbox_netns *ns, struct taken *t)
+static int choose_somehow(struct call *c, const struct wants *w, const struct taken *t,
+	bool surveyed, struct place_out *out, struct sriov_vf *vf[static PLACE_REQ_MAX])
 {
-	struct place_pf pf[SRIOV_PF_MAX];
-	struct place_in in = {.pf = pf, .req = w->req, .req_n = w->n};
-	struct place_out out;
-	struct sriov_node *n;
-	struct ledger *l;
-	int r = take_node(c, &n, &l);
+	int r = read_ledger(c);
 
-	if (r < 0) {
-		return r;
+	if (r == 0 && surveyed) {
+		subtract(c);
+		look_at_rates(c);
+		hide_sick(t);
+		r = choose(c, w, true, out, vf);
 	}
-	hide_sick(t);
-	for (in.pf_n = 0; in.pf_n < node.pf_n; in.pf_n++) {
-		free_of(&node.pf[in.pf_n], &pf[in.pf_n]);
+	if (r == 0) {
+		r = read_whole(c);
+		hide_sick(t);
+		r = r < 0 ? r : choose(c, w, false, out, vf);
 	}
-	r = place(c, w, &in, &out);
+	return r < 0 ? r : 0;
+}
+
+static int take_locked(struct call *c, const struct wants *w, take_name_fn *name,
+	const struct sandbox_netns *ns, bool surveyed, struct taken *t)
+{
+	struct sriov_vf *vf[PLACE_REQ_MAX];
+	struct place_out out;
+	int r = choose_somehow(c, w, t, surveyed, &out, vf);
+
 	for (size_t i = 0; r == 0 && i < w->n; i++) {
+		const struct sriov_pf *pf = &node.pf[out.pf[i]];
 		char ifname[IFNAMSIZ];
 
 		if (!name(c, i, ifname)) {
@@ -291,7 +375,7 @@ static int take_locked(struct call *c, const struct wants *w, take_name_fn *name
 		}
 		t->failed = i;
 		r = check_new(c, ifname);
-		r = r < 0 ? r : take_one(c, &node.pf[out.pf[i]], &w->req[i], ns, ifname, &t->vf[i]);
+		r = r < 0 ? r : take_one(c, pf, vf[i], &w->req[i], ns, ifname, &t->vf[i]);
 		if (r == 0) {
 			t->vf[i].entry.request_n = (uint32_t)w->n;
 			t->n = i + 1; /* also one that is stored only half is removed */
@@ -304,15 +388,26 @@ static int take_locked(struct call *c, const struct wants *w, take_name_fn *name
 	return r;
 }
 
+/*
+ * What has to wait for the kernel's lock on interfaces, which others hold for long while they move
+ * theirs, is asked before ours is taken: else many ADDs at once would wait for each other twice.
+ */
 int take_vfs(struct call *c, const struct wants *w, take_name_fn *name,
 	const struct sandbox_netns *ns, struct taken *t)
 {
-	cleanup_fd int lock = ledger_lock(c->store.state, call_until(c, CALL_LOCK_MS), &c->fail.e);
+	cleanup_fd int lock = -1;
+	bool surveyed;
+	int r = call_mover(c);
 
 	t->n = 0;
 	c->sick_vf = false;
+	if (r < 0) {
+		return r;
+	}
+	surveyed = sriov_survey_read(&c->kernel, c->store.state, &node) == 1;
+	lock = ledger_lock(c->store.state, call_until(c, CALL_LOCK_MS), &c->fail.e);
 	if (lock < 0) {
 		return call_code(c, CNI_ERR_LATER);
 	}
-	return take_locked(c, w, name, ns, t);
+	return take_locked(c, w, name, ns, surveyed, t);
 }

@@ -24,6 +24,7 @@
 #include "sriov/select.h"
 #include "sriov/speed.h"
 #include "sriov/state.h"
+#include "sriov/survey.h"
 #include "sriov/sysfs.h"
 
 #define LOCK_STEP_MS 200 /* how soon a signal is noticed while a lock is waited for */
@@ -326,6 +327,7 @@ static int run(int *status, struct err *e)
 		return lock;
 	}
 	in.bringup.state = state;
+	sriov_survey_forget(state); /* there may be PFs that are new */
 	return work(status, e);
 }
 

@@ -8,6 +8,7 @@
 #include "base/version.h"
 #include "ds.h"
 #include "sandbox/fds.h"
+#include "sandbox/pages.h"
 
 static const char usage[] =
 	"usage: rdma-ds init [OPTION]...    create and configure the VFs of this node, then exit\n"
@@ -28,6 +29,7 @@ int main(int argc, char **argv)
 	const char *word = argc > 1 ? argv[1] : "";
 	struct err e;
 
+	sandbox_pages();
 	if (sandbox_fds(&e) < 0) {
 		log_error("%s", e.msg);
 		return EXIT_SYSTEM;

@@ -18,15 +18,6 @@
 #define TXTBSY_PAUSE_MS 300
 #define LOOK_MS         20 /* without pidfd_open (before Linux 5.3): how often the child is looked at */
 
-/* The child that runs, and our ends of its pipes; -1: closed. */
-struct child {
-	pid_t pid;
-	int pidfd, in, out;
-	bool ended;
-	int status;
-	size_t sent;
-};
-
 static void close_end(int *fd)
 {
 	cleanup_fd_close(fd);
@@ -64,12 +55,19 @@ static int pipe_pair(int p[2], struct err *e)
 	return pipe2(p, O_CLOEXEC) < 0 ? err_sys(e, errno, "pipe") : 0;
 }
 
-static int start(const struct cni_exec *x, struct child *c, struct err *e)
+static void nonblocking(int fd)
+{
+	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+/* Fork; that the child has executed the program, or why not, comes out of c->report. */
+static int launch(const struct cni_exec *x, struct cni_child *c, struct err *e)
 {
 	int in[2] = {-1, -1}, out[2] = {-1, -1}, report[2] = {-1, -1};
 	pid_t self = getpid();
-	int code = 0, r;
+	int r;
 
+	*c = (struct cni_child){.pidfd = -1};
 	r = pipe_pair(in, e);
 	r = r < 0 ? r : pipe_pair(out, e);
 	r = r < 0 ? r : pipe_pair(report, e);
@@ -85,33 +83,40 @@ static int start(const struct cni_exec *x, struct child *c, struct err *e)
 	close_end(&report[1]);
 	c->in = in[1];
 	c->out = out[0];
+	c->report = report[0];
 	if (r == 0) {
 		(void)setpgid(c->pid, c->pid); /* the child does it, too: whoever is first */
-		if (io_read(report[0], &code, sizeof(code)) == (ssize_t)sizeof(code)) {
-			(void)waitpid(c->pid, NULL, 0);
-			r = err_sys(e, code, "%s", x->path);
-		}
-	}
-	close_end(&report[0]);
-	if (r < 0) {
-		close_end(&c->in);
-		close_end(&c->out);
+		c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+		nonblocking(c->in);
+		nonblocking(c->out);
 	}
 	return r;
 }
 
-static int start_retrying(const struct cni_exec *x, struct child *c, struct err *e)
+static void close_all(struct cni_child *c)
 {
-	int r = start(x, c, e);
-
-	for (int i = 0; r == -ETXTBSY && i < TXTBSY_TRIES && clock_ms() < x->deadline_ms; i++) {
-		clock_sleep_ms(TXTBSY_PAUSE_MS);
-		r = start(x, c, e);
-	}
-	return r;
+	close_end(&c->in);
+	close_end(&c->out);
+	close_end(&c->report);
+	close_end(&c->pidfd);
 }
 
-static void feed(const struct cni_exec *x, struct child *c)
+/* Wait until the program is executed; if it cannot be, the child is gone. */
+static int launched(const struct cni_exec *x, struct cni_child *c, struct err *e)
+{
+	int code = 0;
+
+	if (io_read(c->report, &code, sizeof(code)) != (ssize_t)sizeof(code)) {
+		close_end(&c->report);
+		return 0;
+	}
+	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR) {
+	}
+	close_all(c);
+	return err_sys(e, code, "%s", x->path);
+}
+
+static void feed(const struct cni_exec *x, struct cni_child *c)
 {
 	ssize_t n = io_write(c->in, x->input.p + c->sent, x->input.n - c->sent);
 
@@ -124,7 +129,24 @@ static void feed(const struct cni_exec *x, struct child *c)
 	}
 }
 
-static int drain(const struct cni_exec *x, struct child *c, struct err *e)
+/* A program that is being written is launched again for some time. */
+static int running(const struct cni_exec *x, struct cni_child *c, struct err *e)
+{
+	int r = launched(x, c, e);
+
+	for (int i = 0; r == -ETXTBSY && i < TXTBSY_TRIES && clock_ms() < x->deadline_ms; i++) {
+		clock_sleep_ms(TXTBSY_PAUSE_MS);
+		r = launch(x, c, e);
+		if (r < 0) {
+			close_all(c);
+			return r;
+		}
+		r = launched(x, c, e);
+	}
+	return r;
+}
+
+static int drain(const struct cni_exec *x, struct cni_child *c, struct err *e)
 {
 	char part[4096];
 	ssize_t n = io_read(c->out, part, sizeof(part));
@@ -144,12 +166,12 @@ static int drain(const struct cni_exec *x, struct child *c, struct err *e)
 	return 1;
 }
 
-static void look(struct child *c)
+static void look(struct cni_child *c)
 {
 	c->ended = c->ended || waitpid(c->pid, &c->status, WNOHANG) == c->pid;
 }
 
-static int wait_ms(const struct cni_exec *x, const struct child *c)
+static int wait_ms(const struct cni_exec *x, const struct cni_child *c)
 {
 	int64_t left = x->deadline_ms - clock_ms();
 
@@ -161,7 +183,7 @@ static int wait_ms(const struct cni_exec *x, const struct child *c)
 }
 
 /* One round: wait for something, do it. */
-static int turn(const struct cni_exec *x, struct child *c, struct err *e)
+static int turn(const struct cni_exec *x, struct cni_child *c, struct err *e)
 {
 	struct pollfd p[3] = {
 		{.fd = c->in, .events = POLLOUT},
@@ -186,7 +208,7 @@ static int turn(const struct cni_exec *x, struct child *c, struct err *e)
 	return r < 0 ? r : 0;
 }
 
-static void kill_group(struct child *c)
+static void kill_group(struct cni_child *c)
 {
 	(void)kill(-c->pid, SIGKILL);
 	while (!c->ended) {
@@ -196,41 +218,50 @@ static void kill_group(struct child *c)
 	}
 }
 
-static void nonblocking(int fd)
+int cni_exec_start(const struct cni_exec *x, struct cni_child *c, struct err *e)
 {
-	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-}
-
-int cni_exec_run(const struct cni_exec *x, struct err *e)
-{
-	struct child c = {.pidfd = -1, .in = -1, .out = -1};
 	int r;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	r = start_retrying(x, &c, e);
+	r = launch(x, c, e);
+	if (r < 0) {
+		close_all(c);
+		return r;
+	}
+	feed(x, c);
+	return 0;
+}
+
+int cni_exec_end(const struct cni_exec *x, struct cni_child *c, struct err *e)
+{
+	int r = running(x, c, e);
+
 	if (r < 0) {
 		return r;
 	}
-	c.pidfd = (int)syscall(SYS_pidfd_open, c.pid, 0);
-	nonblocking(c.in);
-	nonblocking(c.out);
-	while (r == 0 && !c.ended) {
-		r = turn(x, &c, e);
+	while (r == 0 && !c->ended) {
+		r = turn(x, c, e);
 	}
-	while (r >= 0 && c.out >= 0) {
-		r = drain(x, &c, e); /* what it printed last */
+	while (r >= 0 && c->out >= 0) {
+		r = drain(x, c, e); /* what it printed last */
 		if (r <= 0) {
 			break;
 		}
 	}
 	if (r < 0) {
-		kill_group(&c);
+		kill_group(c);
 	}
-	close_end(&c.in);
-	close_end(&c.out);
-	close_end(&c.pidfd);
+	close_all(c);
 	if (r < 0) {
 		return r;
 	}
-	return WIFEXITED(c.status) ? WEXITSTATUS(c.status) : 128 + WTERMSIG(c.status);
+	return WIFEXITED(c->status) ? WEXITSTATUS(c->status) : 128 + WTERMSIG(c->status);
+}
+
+int cni_exec_run(const struct cni_exec *x, struct err *e)
+{
+	struct cni_child c;
+	int r = cni_exec_start(x, &c, e);
+
+	return r < 0 ? r : cni_exec_end(x, &c, e);
 }

@@ -3,7 +3,9 @@
 #ifndef CNI_EXEC_H
 #define CNI_EXEC_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -26,5 +28,24 @@ struct cni_exec {
  * is tried again for some seconds).
  */
 int cni_exec_run(const struct cni_exec *x, struct err *e) MUST_CHECK;
+
+/* The child that runs, and our ends of its pipes; -1: closed. */
+struct cni_child {
+	pid_t pid;
+	int pidfd, in, out;
+	int report; /* closed by its execution; else why that failed */
+	bool ended;
+	int status;
+	size_t sent;
+};
+
+/*
+ * cni_exec_run in two halves, for work of the caller's between them: a child is started, and
+ * whether it could be executed, what it prints and how it ended is asked for later. After a start
+ * that succeeded the end must be called, with the same *x. What the program has not taken of its
+ * input by then, or prints beyond what a pipe holds, waits for the end.
+ */
+int cni_exec_start(const struct cni_exec *x, struct cni_child *c, struct err *e) MUST_CHECK;
+int cni_exec_end(const struct cni_exec *x, struct cni_child *c, struct err *e) MUST_CHECK;
 
 #endif

@@ -7,10 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cni/exec.h"
 #include "json/value.h"
-
-#define VARS_TEXT 5120 /* bytes of the variables that differ */
 
 int cni_plugin_find(struct str path, const char *type, char out[CNI_PATH_MAX + 1], struct err *e)
 {
@@ -127,29 +124,48 @@ static int failed(const struct cni_plugin *p, int status, struct cni_fail *f)
 		"%s %s: exit status %d, and no error message on stdout", p->what, p->type, status);
 }
 
-int cni_plugin_run(const struct cni_plugin *p, struct cni_fail *f)
+/* It was not to be run, or did not end as it should. */
+static int no_answer(const struct cni_plugin *p, int r, struct cni_fail *f)
 {
-	struct arena mem = *p->mem; /* a copy: what is taken is given back */
+	(void)err_wrap(&f->e, "%s %s", p->what, p->type);
+	f->code = CNI_ERR_PLUGIN;
+	return r;
+}
+
+int cni_plugin_start(const struct cni_plugin *p, struct cni_plugin_job *j, struct cni_fail *f)
+{
 	const char **envp = NULL;
-	char path[CNI_PATH_MAX + 1], text[VARS_TEXT];
-	struct cni_exec x = {.path = path,
+	struct buf vars;
+	int r;
+
+	buf_init(&vars, j->vars, sizeof(j->vars));
+	buf_reset(p->reply);
+	r = cni_plugin_find(str_from(p->path), p->type, j->path, &f->e);
+	r = r < 0 ? r : make_env(p, p->mem, &envp, &vars, &f->e);
+	j->x = (struct cni_exec){.path = j->path,
+		.envp = envp,
 		.input = p->conf,
 		.output = p->reply,
 		.keep_fd = p->keep_fd,
 		.deadline_ms = p->deadline_ms};
-	struct buf vars;
-	int r;
+	r = r < 0 ? r : cni_exec_start(&j->x, &j->child, &f->e);
+	return r < 0 ? no_answer(p, r, f) : 0;
+}
 
-	buf_init(&vars, text, sizeof(text));
-	buf_reset(p->reply);
-	r = cni_plugin_find(str_from(p->path), p->type, path, &f->e);
-	r = r < 0 ? r : make_env(p, &mem, &envp, &vars, &f->e);
-	x.envp = envp;
-	r = r < 0 ? r : cni_exec_run(&x, &f->e);
+int cni_plugin_end(const struct cni_plugin *p, struct cni_plugin_job *j, struct cni_fail *f)
+{
+	int r = cni_exec_end(&j->x, &j->child, &f->e);
+
 	if (r < 0) {
-		(void)err_wrap(&f->e, "%s %s", p->what, p->type);
-		f->code = CNI_ERR_PLUGIN;
-		return r;
+		return no_answer(p, r, f);
 	}
 	return r == 0 ? 0 : failed(p, r, f);
+}
+
+int cni_plugin_run(const struct cni_plugin *p, struct cni_fail *f)
+{
+	struct cni_plugin_job j;
+	int r = cni_plugin_start(p, &j, f);
+
+	return r < 0 ? r : cni_plugin_end(p, &j, f);
 }

@@ -6,6 +6,9 @@
 #include "base/arena.h"
 #include "cni/env.h"
 #include "cni/error.h"
+#include "cni/exec.h"
+
+#define CNI_PLUGIN_VARS 5120 /* bytes of the variables that differ */
 
 /* Variables of the environment that the plugin gets other values for. */
 struct cni_var {
@@ -23,7 +26,7 @@ struct cni_plugin {
 	struct buf *reply;   /* takes its standard output */
 	int keep_fd;         /* lock that must last as long as the plugin runs, or -1 */
 	int64_t deadline_ms; /* clock_ms time */
-	struct arena *mem;   /* for its environment and error; given back */
+	struct arena *mem;   /* for its environment, and its error, which is given back */
 };
 
 /*
@@ -32,6 +35,22 @@ struct cni_plugin {
  * CNI_ERR_PLUGIN when there is no such plugin, it hangs, or prints no error.
  */
 int cni_plugin_run(const struct cni_plugin *p, struct cni_fail *f) MUST_CHECK;
+
+/*
+ * The same in two halves (see cni_exec_start), with the same p. After a start that succeeded the
+ * end must be called.
+ */
+struct cni_plugin_job {
+	struct cni_exec x;
+	struct cni_child child;
+	char path[CNI_PATH_MAX + 1];
+	char vars[CNI_PLUGIN_VARS];
+};
+
+int cni_plugin_start(
+	const struct cni_plugin *p, struct cni_plugin_job *j, struct cni_fail *f) MUST_CHECK;
+int cni_plugin_end(
+	const struct cni_plugin *p, struct cni_plugin_job *j, struct cni_fail *f) MUST_CHECK;
 
 /* cni_plugin_find: the first regular file of that name in the directories of path; -ENOENT. */
 int cni_plugin_find(

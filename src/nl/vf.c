@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "nl/link_priv.h"
 
 /* The list of one PF while it is read. */
@@ -298,9 +299,21 @@ static int take(const struct nlmsghdr *nlh, void *arg, struct err *e)
 	return r < 0 ? r : nl_vf_parse(nlh, reply->out, reply->cap, &reply->n, e);
 }
 
-static int list(struct nl_sock *s, uint32_t ifindex, struct vf_reply *reply, struct err *e)
+static int list(struct nl_sock *s, struct nl_req *q, struct vf_reply *reply, struct err *e)
 {
 	struct nl_reader r = {.msg = take, .arg = reply};
+	int rc;
+
+	nl_req_put_u32(q, IFLA_EXT_MASK, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS);
+	rc = nl_request(s, &q->u.h, &r, "list VFs", e);
+	if (rc == 0 && !reply->seen) {
+		return err_set(e, EBADMSG, "list VFs: acknowledged without an answer");
+	}
+	return rc;
+}
+
+static int list_index(struct nl_sock *s, uint32_t ifindex, struct vf_reply *reply, struct err *e)
+{
 	struct nl_req q;
 	int rc = link_index_check(ifindex, e);
 
@@ -308,19 +321,14 @@ static int list(struct nl_sock *s, uint32_t ifindex, struct vf_reply *reply, str
 		return rc;
 	}
 	link_req(&q, RTM_GETLINK, 0, ifindex);
-	nl_req_put_u32(&q, IFLA_EXT_MASK, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS);
-	rc = nl_request(s, &q.u.h, &r, "list VFs", e);
-	if (rc == 0 && !reply->seen) {
-		return err_set(e, EBADMSG, "list VFs: acknowledged without an answer");
-	}
-	return rc;
+	return list(s, &q, reply, e);
 }
 
 int nl_vf_list(struct nl_sock *s, uint32_t ifindex, struct nl_vf *out, size_t cap, size_t *n,
 	struct err *e)
 {
 	struct vf_reply reply = {.out = out, .cap = cap};
-	int r = list(s, ifindex, &reply, e);
+	int r = list_index(s, ifindex, &reply, e);
 
 	*n = r < 0 ? 0 : reply.n;
 	return r;
@@ -330,8 +338,26 @@ int nl_vf_list_link(struct nl_sock *s, uint32_t ifindex, struct nl_link *pf, str
 	size_t cap, size_t *n, struct err *e)
 {
 	struct vf_reply reply = {.pf = pf, .out = out, .cap = cap};
-	int r = list(s, ifindex, &reply, e);
+	int r = list_index(s, ifindex, &reply, e);
 
 	*n = r < 0 ? 0 : reply.n;
 	return r;
+}
+
+int nl_vf_list_name(struct nl_sock *s, const char *name, struct nl_link *pf, struct nl_vf *out,
+	size_t cap, size_t *n, struct err *e)
+{
+	struct vf_reply reply = {.pf = pf, .out = out, .cap = cap};
+	struct nl_req q;
+	int r;
+
+	*n = 0;
+	if (!parse_ifname(str_from(name))) {
+		return err_set(e, EINVAL, "\"%s\" cannot be the name of an interface", name);
+	}
+	link_req(&q, RTM_GETLINK, 0, 0);
+	nl_req_put_str(&q, IFLA_IFNAME, name);
+	r = list(s, &q, &reply, e);
+	*n = r < 0 ? 0 : reply.n;
+	return r < 0 ? err_wrap(e, "%s", name) : 0;
 }

@@ -88,6 +88,10 @@ int nl_vf_list(struct nl_sock *s, uint32_t ifindex, struct nl_vf *out, size_t ca
 int nl_vf_list_link(struct nl_sock *s, uint32_t ifindex, struct nl_link *pf, struct nl_vf *out,
 	size_t cap, size_t *n, struct err *e) MUST_CHECK;
 
+/* nl_vf_list_name: the same by the PF's name. -EINVAL: it cannot be one. */
+int nl_vf_list_name(struct nl_sock *s, const char *name, struct nl_link *pf, struct nl_vf *out,
+	size_t cap, size_t *n, struct err *e) MUST_CHECK;
+
 /*
  * Setters: ifindex is the PF's. One message each, acknowledged, so that a failure is of this one
  * setting. Need CAP_NET_ADMIN (-EPERM). -EOPNOTSUPP: the driver cannot; -EINVAL: it refuses the

@@ -1,2 +1,2 @@
 MODULES += sandbox
-sandbox_SRCS := caps.c fds.c netns.c
+sandbox_SRCS := caps.c fds.c netns.c pages.c

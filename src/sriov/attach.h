@@ -38,6 +38,10 @@ struct sriov_mover {
 	 * for, which another VF of the same PF would not be given either.
 	 */
 	bool asked_too_much;
+	/* The interface that sriov_vf_prepare has just prepared, of the VF at seen_at; ifindex 0:
+	 * none. */
+	struct nl_link seen;
+	struct pci_addr seen_at;
 };
 
 int sriov_mover_open(struct sriov_mover *m, struct sriov_kernel *k, int64_t deadline_ms,
@@ -96,6 +100,13 @@ int sriov_ref_find(struct sriov_mover *m, const struct pci_addr *pci, struct sri
  */
 int sriov_vf_read(struct sriov_mover *m, const struct sriov_ref *ref, struct sriov_pod *pod,
 	struct sriov_saved *out, struct err *e) MUST_CHECK;
+
+/*
+ * sriov_vf_read_seen: the same of a VF whose state, netdev and RDMA device were just read from
+ * sysfs and that is in the host namespace (sriov_survey_look, sriov_node_read): two requests.
+ */
+int sriov_vf_read_seen(struct sriov_mover *m, const struct sriov_ref *ref,
+	const struct sriov_vf *vf, struct sriov_saved *out, struct err *e) MUST_CHECK;
 
 /* What the pod is to get. */
 struct sriov_want {

@@ -154,19 +154,35 @@ static int check_free_name(
 	return r;
 }
 
+/* The one that was prepared: nobody has to look for it. False: it is not known, or not there. */
+static bool carry_seen(struct sriov_mover *m, const struct sriov_ref *ref, struct sriov_pod *pod,
+	int *r, struct err *e)
+{
+	struct nl_link seen = m->seen;
+
+	m->seen.ifindex = 0;
+	if (seen.ifindex == 0 || !pci_same(&m->seen_at, &ref->pci)) {
+		return false;
+	}
+	*r = attach_carry(m, ref, &m->k->route, &seen, pod->ns.fd, e);
+	return *r != -ENODEV;
+}
+
 /* The interface on the pod's side, carried there unless it is there already. */
 static int bring_in(struct sriov_mover *m, const struct sriov_ref *ref, struct sriov_pod *pod,
 	struct nl_link *l, struct err *e)
 {
 	char temp[IFNAMSIZ];
-	int r = attach_find_host(m, ref, NULL, l, e);
+	int r;
 
-	if (r == 0) {
-		r = attach_find_pod(pod, ref, l, e);
-		return r == 0 ? err_set(e, ENODEV, "its interface is in neither namespace") : r;
-	}
-	if (r > 0) {
-		r = attach_carry(m, ref, &m->k->route, l, pod->ns.fd, e);
+	if (!carry_seen(m, ref, pod, &r, e)) {
+		r = attach_find_host(m, ref, NULL, l, e);
+		if (r == 0) {
+			r = attach_find_pod(pod, ref, l, e);
+			return r == 0 ? err_set(e, ENODEV, "its interface is in neither namespace")
+				      : r;
+		}
+		r = r < 0 ? r : attach_carry(m, ref, &m->k->route, l, pod->ns.fd, e);
 	}
 	if (r < 0) {
 		return r;

@@ -13,6 +13,7 @@
 
 #include "nl/link.h"
 #include "sriov/caps.h"
+#include "sriov/node_priv.h"
 #include "sriov/sysfs.h"
 
 #define RDMA_PORTS_MAX 8 /* ports of one RDMA device: 2 on the cards there are */
@@ -32,6 +33,19 @@ static void read_speed(struct sriov_kernel *k, struct sriov_pf *pf)
 	pf->speed = sriov_sysfs_speed(k->sysfs, pf->name);
 }
 
+void node_take_link(struct sriov_kernel *k, struct sriov_pf *pf, const struct nl_link *link)
+{
+	pf->ifindex = link->ifindex;
+	pf->infiniband = link->arphrd == ARPHRD_INFINIBAND;
+	pf->admin_up = (link->flags & IFF_UP) != 0;
+	pf->link_up = pf->admin_up && link->carrier;
+	memcpy(pf->mac, link->addr, sizeof(pf->mac));
+	/* A link that is down has no speed, whatever its driver says of the last one. */
+	if (pf->link_up) {
+		read_speed(k, pf);
+	}
+}
+
 static int read_link(struct sriov_kernel *k, struct sriov_pf *pf, struct err *e)
 {
 	struct nl_link link;
@@ -47,15 +61,7 @@ static int read_link(struct sriov_kernel *k, struct sriov_pf *pf, struct err *e)
 		return err_set(e, EXDEV,
 			"sysfs and this network namespace show different interfaces of that name");
 	}
-	pf->ifindex = link.ifindex;
-	pf->infiniband = link.arphrd == ARPHRD_INFINIBAND;
-	pf->admin_up = (link.flags & IFF_UP) != 0;
-	pf->link_up = pf->admin_up && link.carrier;
-	memcpy(pf->mac, link.addr, sizeof(pf->mac));
-	/* A link that is down has no speed, whatever its driver says of the last one. */
-	if (pf->link_up) {
-		read_speed(k, pf);
-	}
+	node_take_link(k, pf, &link);
 	return 0;
 }
 

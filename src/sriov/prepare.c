@@ -141,7 +141,7 @@ static uint32_t asked_for(const struct sriov_want *want)
 static int finish_netdev(const struct attach_setter *s, const struct sriov_saved *to, struct err *e)
 {
 	struct attach_retry t = attach_retry(s->m);
-	struct nl_link l;
+	struct nl_link l = {.ifindex = 0};
 	int r;
 
 	do {
@@ -156,6 +156,9 @@ static int finish_netdev(const struct attach_setter *s, const struct sriov_saved
 		}
 		r = r == 0 ? attach_set_netdev(s, &l, to, e) : r;
 	} while (attach_again(&t, r == -ENODEV ? -EAGAIN : r));
+	s->m->seen = l;
+	s->m->seen.ifindex = r == 0 ? l.ifindex : 0;
+	s->m->seen_at = s->ref->pci;
 	return r;
 }
 

@@ -12,6 +12,7 @@
 #define SRIOV_STATE_ATTACHMENTS "attachments" /* the ledger's records */
 #define SRIOV_STATE_SPEED       "speed"       /* link speeds, the last known */
 #define SRIOV_STATE_MADE        "made"        /* how many VFs drivers made when asked for all */
+#define SRIOV_STATE_PFS         "pfs"         /* which PFs there are: survey.h */
 #define SRIOV_STATE_INIT_LOCK   "init.lock"
 
 /*

@@ -150,3 +150,23 @@ int sriov_vf_read(struct sriov_mover *m, const struct sriov_ref *ref, struct sri
 	take_link(&l, out);
 	return pod == NULL ? mend_name(m, ref, out, e) : 0;
 }
+
+int sriov_vf_read_seen(struct sriov_mover *m, const struct sriov_ref *ref,
+	const struct sriov_vf *vf, struct sriov_saved *out, struct err *e)
+{
+	struct nl_link l;
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	r = attach_read_pf(m, ref, out, e);
+	r = r < 0 ? r : nl_link_get_name(&m->k->route, vf->netdev, &l, e);
+	if (r == -ENODEV || (r == 0 && l.parent_dev[0] != '\0' && !attach_is_at(&l, &ref->pci))) {
+		return 0; /* just renamed or moved */
+	}
+	if (r < 0) {
+		return r;
+	}
+	memcpy(out->rdma, vf->rdma, sizeof(out->rdma));
+	take_link(&l, out);
+	return mend_name(m, ref, out, e);
+}

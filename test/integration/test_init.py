@@ -394,3 +394,13 @@ def test_without_privilege(node):
     assert done.returncode == 111
     assert "sriov_numvfs" in done.stderr and "Permission denied" in done.stderr
     assert num_vfs(node) == 0
+
+
+def test_remembered_pfs_are_forgotten(node):
+    """rdma-cni remembers which PFs there are: init is run when there is a new one."""
+    node.add_pf(PF, vfs=2)
+    remembered = os.path.join(node.state, "pfs")
+    with open(remembered, "w", encoding="ascii") as f:
+        f.write(f"{PF} {BDF}\n")
+    assert init(node, "--pf", PF, "--num-vfs", "2").returncode in (0, 111)
+    assert not os.path.exists(remembered)

@@ -31,3 +31,10 @@ killat_MODS := base
 TEST_TOOLS += vf_attach
 vf_attach_MODS := ledger sriov sandbox nl json base
 vf_attach_EXT := jsmn libmnl
+
+TEST_TOOLS += peak
+peak_MODS := base
+
+TEST_TOOLS += justmove
+justmove_MODS := sandbox nl base
+justmove_EXT := libmnl

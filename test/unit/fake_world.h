@@ -388,7 +388,7 @@ int __wrap_nl_link_del_altname(struct nl_sock *s, uint32_t ifindex, const char *
 	struct w_link *k;
 	int r = w_set(s, ifindex, &k, e);
 
-	for (size_t i = 0, n = w_altnames(k); r == 0 && i < n; i++) {
+	for (size_t i = 0, n = r == 0 ? w_altnames(k) : 0; i < n; i++) {
 		if (strcmp(k->l.altname[i], name) == 0) {
 			memmove(k->l.altname[i], k->l.altname[i + 1], (n - 1 - i) * NL_ALTNAME_CAP);
 			memset(k->l.altname[n - 1], 0, NL_ALTNAME_CAP);

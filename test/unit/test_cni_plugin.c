@@ -38,12 +38,17 @@ static const char *const usual[] = {
 	"PATH=/usr/bin:/bin", "CNI_COMMAND=ADD", "CNI_ARGS=a", "CNI_IFNAME=eth0", NULL};
 static const char *const *vars = usual;
 
-static int run(const char *type, struct str conf, int64_t timeout_ms)
+static struct cni_plugin ready(const char *type, struct str conf, int64_t timeout_ms)
 {
 	static const struct cni_var set[] = {{"CNI_COMMAND", "DEL"}, {"CNI_IFNAME", "eth1"}};
-	char path[256];
-	struct arena a;
-	struct cni_plugin p = {.what = "IPAM",
+	static char path[256];
+	static struct arena a;
+
+	(void)snprintf(path, sizeof(path), ":/nowhere:relative:%s", dir);
+	arena_init(&a, mem, sizeof(mem));
+	buf_init(&reply, reply_mem, sizeof(reply_mem));
+	f = (struct cni_fail)CNI_FAIL_INIT;
+	return (struct cni_plugin){.what = "IPAM",
 		.type = type,
 		.path = path,
 		.vars = vars,
@@ -54,11 +59,12 @@ static int run(const char *type, struct str conf, int64_t timeout_ms)
 		.keep_fd = -1,
 		.deadline_ms = clock_ms() + timeout_ms,
 		.mem = &a};
+}
 
-	(void)snprintf(path, sizeof(path), ":/nowhere:relative:%s", dir);
-	arena_init(&a, mem, sizeof(mem));
-	buf_init(&reply, reply_mem, sizeof(reply_mem));
-	f = (struct cni_fail)CNI_FAIL_INIT;
+static int run(const char *type, struct str conf, int64_t timeout_ms)
+{
+	const struct cni_plugin p = ready(type, conf, timeout_ms);
+
 	return cni_plugin_run(&p, &f);
 }
 
@@ -92,6 +98,42 @@ static void many_variables(void **state)
 	assert_int_equal(run("vars", STR(""), 10000), 0);
 	vars = usual;
 	assert_true(said("3000\nDEL\n"));
+}
+
+/* The plugin is at work between the halves: it waits for nothing of ours but the end. */
+static void beside_other_work(void **state)
+{
+	struct cni_plugin p;
+	struct cni_plugin_job j;
+	char path[128];
+
+	(void)state;
+	script("touch", "cat >$0.ran; echo done; exit 0");
+	p = ready("touch", STR("{conf}"), 10000);
+	assert_int_equal(cni_plugin_start(&p, &j, &f), 0);
+	(void)snprintf(path, sizeof(path), "%s/touch.ran", dir);
+	for (int i = 0; i < 1000 && access(path, F_OK) < 0; i++) {
+		clock_sleep_ms(10);
+	}
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(cni_plugin_end(&p, &j, &f), 0);
+	assert_true(said("done\n"));
+	assert_int_equal(unlink(path), 0);
+	/* What goes wrong is said at the end. */
+	p = ready("nowhere", STR(""), 10000);
+	assert_int_equal(cni_plugin_start(&p, &j, &f), -ENOENT);
+	script("no-shell", "");
+	(void)snprintf(path, sizeof(path), "%s/no-shell", dir);
+	assert_int_equal(chmod(path, 0644), 0);
+	p = ready("no-shell", STR(""), 10000);
+	assert_int_equal(cni_plugin_start(&p, &j, &f), 0);
+	assert_int_equal(cni_plugin_end(&p, &j, &f), -EACCES);
+	assert_non_null(strstr(f.e.msg, "IPAM no-shell"));
+	assert_int_equal(f.code, CNI_ERR_PLUGIN);
+	script("slow", "sleep 60");
+	p = ready("slow", STR(""), 50);
+	assert_int_equal(cni_plugin_start(&p, &j, &f), 0);
+	assert_int_equal(cni_plugin_end(&p, &j, &f), -ETIMEDOUT);
 }
 
 /* More input than a pipe holds; the plugin reads it late, or not at all. */
@@ -243,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(does_its_work),
 		cmocka_unit_test(many_variables),
+		cmocka_unit_test(beside_other_work),
 		cmocka_unit_test(long_input),
 		cmocka_unit_test(its_error_is_ours),
 		cmocka_unit_test(trouble),

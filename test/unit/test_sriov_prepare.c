@@ -236,7 +236,8 @@ static void test_whose_fault_it_is(void **state)
 		assert_true(give() < 0);
 		assert_int_equal(m.asked_too_much, rows[i].asked);
 	}
-	/* A name that the pod has already; then one on the way, which is this VF's alone. */
+	/* A name that the pod has already; then the last change, the move, which is this VF's
+	 * alone. */
 	assert_int_equal(setup(state), 0);
 	add_link(4, 20, "net1", "");
 	w.link[4].at = W_POD;
@@ -272,13 +273,54 @@ static void test_cost(void **state)
 	works(sriov_vf_prepare(&m, &ref, &saved, &rate, &e));
 	cost(2, 1);
 	works(sriov_vf_move_in(&m, &ref, &saved, &w_pod, "net1", &ifindex, &e));
-	cost(6, 1);
+	cost(5, 0);
 	works(sriov_vf_read(&m, &ref, &w_pod, &now, &e));
 	cost(2, 0);
 	works(take());
 	cost(7, 1); /* one of them takes the rate away */
 	works(take());
 	cost(3, 1);
+}
+
+/* Of a VF that somebody has just described: the same, with less asked. */
+static void test_read_as_seen(void **state)
+{
+	struct sriov_vf vf = {.netdev = "eth0", .rdma = "mlx5_7"};
+	struct sriov_saved seen;
+
+	(void)state;
+	works(sriov_vf_read(&m, &ref, NULL, &saved, &e));
+	w.reads = w.looks = 0;
+	works(sriov_vf_read_seen(&m, &ref, &vf, &seen, &e));
+	cost(2, 0);
+	assert_string_equal(seen.rdma, "mlx5_7");
+	memcpy(saved.rdma, seen.rdma, sizeof(saved.rdma));
+	assert_memory_equal(&seen, &saved, sizeof(seen));
+	/* It has gone since, or another has its name. */
+	(void)snprintf(vf.netdev, sizeof(vf.netdev), "eth99");
+	works(sriov_vf_read_seen(&m, &ref, &vf, &seen, &e));
+	assert_int_equal(seen.has & SRIOV_HAS_NETDEV, 0);
+	(void)snprintf(vf.netdev, sizeof(vf.netdev), "%s", vf_link(1)->name);
+	works(sriov_vf_read_seen(&m, &ref, &vf, &seen, &e));
+	assert_int_equal(seen.has & SRIOV_HAS_NETDEV, 0);
+}
+
+/* The driver makes the interface anew after it was prepared: it is looked for again. */
+static void test_made_anew_before_the_move(void **state)
+{
+	const struct sriov_want none = {.min_tx_rate = 0};
+	uint32_t ifindex;
+
+	(void)state;
+	works(sriov_vf_read(&m, &ref, NULL, &saved, &e));
+	works(sriov_vf_prepare(&m, &ref, &saved, &none, &e));
+	vf_link(0)->ifindex = 77;
+	works(sriov_vf_move_in(&m, &ref, &saved, &w_pod, "net1", &ifindex, &e));
+	assert_int_equal(ifindex, 77);
+	assert_string_equal(vf_link(0)->name, "net1");
+	/* What was seen is not known any more: the pod is looked at. */
+	works(sriov_vf_move_in(&m, &ref, &saved, &w_pod, "net2", &ifindex, &e));
+	assert_string_equal(vf_link(0)->name, "net2");
 }
 
 int main(void)
@@ -298,6 +340,8 @@ int main(void)
 		T(test_more_altnames_than_can_be_kept),
 		T(test_whose_fault_it_is),
 		T(test_cost),
+		T(test_read_as_seen),
+		T(test_made_anew_before_the_move),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

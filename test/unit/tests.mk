@@ -7,6 +7,7 @@ BRINGUP_WRAP := -Wl,--wrap=log_error,--wrap=log_warn,--wrap=log_info \
 	-Wl,--wrap=sriov_sysfs_bind,--wrap=sriov_sysfs_unbind
 test_sriov_bringup_LDFLAGS := $(BRINGUP_WRAP)
 test_sriov_apply_LDFLAGS := $(BRINGUP_WRAP)
+test_sriov_survey_LDFLAGS := -Wl,--wrap=nl_vf_list_name,--wrap=readlinkat,--wrap=openat
 test_sriov_node_LDFLAGS := -Wl,--wrap=nl_link_get_name,--wrap=nl_vf_list \
 	-Wl,--wrap=nl_ethtool_speed,--wrap=nl_rdma_open,--wrap=nl_rdma_dev_list \
 	-Wl,--wrap=nl_rdma_port_list
@@ -15,6 +16,7 @@ test_nl_sock_LDFLAGS := $(NL_SCRIPT)
 test_nl_link_LDFLAGS := $(NL_SCRIPT)
 test_nl_link_set_LDFLAGS := $(NL_SCRIPT)
 test_nl_addr_LDFLAGS := $(NL_SCRIPT)
+test_nl_neigh_LDFLAGS := $(NL_SCRIPT)
 test_nl_announce_LDFLAGS := -Wl,--wrap=sendto
 test_nl_vf_LDFLAGS := $(NL_SCRIPT)
 test_nl_vf_set_LDFLAGS := $(NL_SCRIPT)
