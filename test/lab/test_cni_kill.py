@@ -36,9 +36,10 @@ CONFS = {
     "primary": conf(interfaces=[{"min_tx_rate": 100, "max_tx_rate": 200}, {}], **SHARED),
     "chained": conf(interfaces=[{"max_tx_rate": 200}, {}], prevResult=PREV, **SHARED),
     "delegate": conf(interfaces=[], delegate={"type": "store"}, **SHARED),
-    "single": conf(interfaces=[{"max_tx_rate": 200}], ipam={"type": "hl11"} | conf()["ipam"] | {
-        "type": "hl11"}, version="1.1.0", **{"cni.dev/valid-attachments": []}),
+    "single": conf(interfaces=[{"max_tx_rate": 200}], **dict(SHARED, ipam=None)),
 }
+for NAME, CONF in CONFS.items():
+    CONF["name"] = NAME  # a network has one configuration
 
 
 def span(text):

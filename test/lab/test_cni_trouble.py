@@ -309,8 +309,8 @@ def test_reboot(cni1):
 
 
 def test_rdma_namespaces_in_exclusive_mode(cni1):
-    """Lending works then, too. Soft-RoCE is all the RDMA there is here; the kernel neither moves its
-    devices nor keeps them when their interface moves."""
+    """Lending works then, too. Soft-RoCE is all the RDMA there is here; the kernel neither moves
+    its devices nor keeps them when their interface moves."""
     node = cni1.node
     before, vf = cni1.state(), node.vf_netdev("enp1s0f0", 0)
     node.run("modprobe", "rdma_rxe")

@@ -47,7 +47,7 @@ added() {
 	ip -n k1 -o link | sed 's/<.*>//; s/ state [A-Z]*//'
 	ip -n k1 route
 	find /run/ferrule /var/lib/cni | sort
-	cat /run/ferrule/attachments/* 2>/dev/null | sed 's/"inode":[0-9]*//'
+	cat /run/ferrule/attachments/* 2>/dev/null | sed 's/"inode":[0-9]*//g'
 }
 
 add() {
