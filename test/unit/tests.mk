@@ -19,6 +19,7 @@ test_nl_addr_LDFLAGS := $(NL_SCRIPT)
 test_nl_neigh_LDFLAGS := $(NL_SCRIPT)
 test_nl_announce_LDFLAGS := -Wl,--wrap=sendto
 test_nl_vf_LDFLAGS := $(NL_SCRIPT)
+test_nl_vf_list_LDFLAGS := $(NL_SCRIPT)
 test_nl_vf_set_LDFLAGS := $(NL_SCRIPT)
 test_nl_ethtool_LDFLAGS := $(NL_SCRIPT)
 test_nl_rdma_LDFLAGS := $(NL_SCRIPT)
