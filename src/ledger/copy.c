@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "ledger/entry_priv.h"
+#include "ledger/list.h"
 
 #define PATH_CAP (sizeof(LEDGER_LENT_DIR) + 32)
 
@@ -137,7 +138,7 @@ int ledger_copy_find(const struct ledger_store *s, struct str container_id, stru
 	struct ledger_entry *out, struct err *e)
 {
 	struct search k = {s, container_id, ifname, out};
-	int r = file_list(s->state, LEDGER_LENT_DIR, look_at, &k, e);
+	int r = ledger_list(s->state, LEDGER_LENT_DIR, look_at, &k, e);
 
 	return r == -ENOENT ? 0 : r;
 }

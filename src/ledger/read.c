@@ -11,9 +11,8 @@
 
 #include "base/file.h"
 #include "base/num.h"
+#include "ledger/list.h"
 #include "ledger/record_priv.h"
-
-#define TRIES 3 /* readings of a directory that changes meanwhile */
 
 /* One walk through the directory. */
 struct walk {
@@ -158,39 +157,6 @@ static void sort_unique(struct ledger *l)
 	l->n = kept;
 }
 
-static bool same_mtime(const struct stat *a, const struct stat *b)
-{
-	return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-static int read_dir(struct ledger *l, int dir, struct err *e)
-{
-	struct stat before, after;
-
-	if (fstat(dir, &before) < 0) {
-		return err_sys(e, errno, "look at directory %s", LEDGER_DIR);
-	}
-	for (int i = 0; i < TRIES; i++) {
-		struct walk w = {.l = l, .dir = dir};
-		int r;
-
-		forget(l);
-		r = file_list(dir, ".", visit, &w, e);
-		if (r < 0) {
-			return r;
-		}
-		if (fstat(dir, &after) < 0) {
-			return err_sys(e, errno, "look at directory %s", LEDGER_DIR);
-		}
-		if (same_mtime(&before, &after)) {
-			break;
-		}
-		before = after;
-	}
-	sort_unique(l);
-	return 0;
-}
-
 int ledger_boot_id(char out[static LEDGER_BOOT_ID_LEN + 1], struct err *e)
 {
 	char text[LEDGER_BOOT_ID_LEN + 8];
@@ -217,6 +183,7 @@ static int open_dir(const char *state_dir, struct err *e)
 int ledger_read(struct ledger *l, const char *state_dir, struct err *e)
 {
 	cleanup_fd int dir = -1;
+	struct walk w = {.l = l};
 	struct err ignored;
 	int r;
 
@@ -228,10 +195,12 @@ int ledger_read(struct ledger *l, const char *state_dir, struct err *e)
 	if (dir == -ENOENT) {
 		return 0;
 	}
-	r = dir < 0 ? dir : read_dir(l, dir, e);
+	w.dir = dir;
+	r = dir < 0 ? dir : ledger_list(dir, ".", visit, &w, e);
 	if (r < 0) {
 		forget(l);
 		return err_wrap(e, "ledger in %s", state_dir);
 	}
+	sort_unique(l);
 	return 0;
 }

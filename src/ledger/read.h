@@ -52,8 +52,8 @@ void ledger_init(struct ledger *l, struct ledger_rec *rec, void *mem, size_t mem
  * its content (-EACCES); -E2BIG for more than LEDGER_MAX files; -ENOMEM when the strings do not
  * fit. l then holds nothing. Reads the kernel's boot id, the first time.
  *
- * Needs no lock: a record is replaced as a whole. Without the lock, one that is replaced at this
- * very moment may be missed, though the directory is read again when it changed meanwhile.
+ * Needs no lock: a record is replaced as a whole, and one that is replaced at this very moment is
+ * never missed (list.h; -EAGAIN where that cannot be had).
  */
 int ledger_read(struct ledger *l, const char *state_dir, struct err *e) MUST_CHECK;
 

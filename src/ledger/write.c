@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "ledger/entry_priv.h"
+#include "ledger/list.h"
 #include "sriov/state.h"
 
 /* One record on its way to or from its file. Too large for the stack; programs have one thread. */
@@ -218,7 +219,7 @@ int ledger_each(const struct ledger_store *s, struct str container_id, void *mem
 	ledger_each_fn *fn, void *arg, struct err *e)
 {
 	struct names all = {.name = mem, .container_id = container_id, .dir = s->dir};
-	int r = file_list(s->dir, ".", gather, &all, e);
+	int r = ledger_list(s->dir, ".", gather, &all, e);
 
 	if (r < 0) {
 		return r;
