@@ -17,6 +17,7 @@
 #define TXTBSY_TRIES    10
 #define TXTBSY_PAUSE_MS 300
 #define LOOK_MS         20 /* without pidfd_open (before Linux 5.3): how often the child is looked at */
+#define END_MS          250 /* at least as long is waited at the end: much may have been done beside it */
 
 static void close_end(int *fd)
 {
@@ -232,10 +233,14 @@ int cni_exec_start(const struct cni_exec *x, struct cni_child *c, struct err *e)
 	return 0;
 }
 
-int cni_exec_end(const struct cni_exec *x, struct cni_child *c, struct err *e)
+int cni_exec_end(const struct cni_exec *limits, struct cni_child *c, struct err *e)
 {
-	int r = running(x, c, e);
+	struct cni_exec late = *limits, *x = &late;
+	int64_t least = clock_ms() + END_MS;
+	int r;
 
+	x->deadline_ms = x->deadline_ms < least ? least : x->deadline_ms;
+	r = running(x, c, e);
 	if (r < 0) {
 		return r;
 	}

@@ -43,9 +43,11 @@ struct cni_child {
  * cni_exec_run in two halves, for work of the caller's between them: a child is started, and
  * whether it could be executed, what it prints and how it ended is asked for later. After a start
  * that succeeded the end must be called, with the same *x. What the program has not taken of its
- * input by then, or prints beyond what a pipe holds, waits for the end.
+ * input by then, or prints beyond what a pipe holds, waits for the end. Where the deadline passed
+ * during the caller's work a program that has ended, or ends within a quarter of a second, still
+ * counts.
  */
 int cni_exec_start(const struct cni_exec *x, struct cni_child *c, struct err *e) MUST_CHECK;
-int cni_exec_end(const struct cni_exec *x, struct cni_child *c, struct err *e) MUST_CHECK;
+int cni_exec_end(const struct cni_exec *limits, struct cni_child *c, struct err *e) MUST_CHECK;
 
 #endif

@@ -208,6 +208,26 @@ static void hangs(void **state)
 	}
 }
 
+/* The deadline passes during the caller's work: what has ended counts, what hangs is killed. */
+static void work_that_takes_longer(void **state)
+{
+	static struct cni_plugin_job job;
+	struct cni_plugin p;
+
+	(void)state;
+	script("quick", "echo done");
+	p = ready("quick", STR("{}"), 100);
+	assert_int_equal(cni_plugin_start(&p, &job, &f), 0);
+	clock_sleep_ms(200);
+	assert_int_equal(cni_plugin_end(&p, &job, &f), 0);
+	assert_true(said("done\n"));
+	script("slow", "exec sleep 1000");
+	p = ready("slow", STR("{}"), 100);
+	assert_int_equal(cni_plugin_start(&p, &job, &f), 0);
+	clock_sleep_ms(200);
+	assert_int_equal(cni_plugin_end(&p, &job, &f), -ETIMEDOUT);
+}
+
 /* What it left running in the background does not count, though it has our pipe. */
 static void leaves_something_behind(void **state)
 {
@@ -290,6 +310,7 @@ int main(void)
 		cmocka_unit_test(its_error_is_ours),
 		cmocka_unit_test(trouble),
 		cmocka_unit_test(hangs),
+		cmocka_unit_test(work_that_takes_longer),
 		cmocka_unit_test(leaves_something_behind),
 		cmocka_unit_test(dies_with_its_caller),
 		cmocka_unit_test(not_there),
