@@ -150,9 +150,9 @@ static int add_route(struct work *w, const struct cni_route *r)
 	return nl_route_add(&w->pod->route, &n, &w->c->fail.e);
 }
 
-static void note_route(struct work *w, const struct cni_route *r)
+/* gw: of the route that is there, NULL for none. */
+static void note_route(struct work *w, const struct cni_route *r, const struct nl_ip *gw)
 {
-	const struct nl_ip *gw = cni_ipam_gw(&w->out->ip, r);
 	struct ledger_route *to = &w->en->route[w->en->route_n++];
 	struct buf b;
 
@@ -188,9 +188,11 @@ static int add_routes(struct work *w)
 			if (w->c->fail.e.code != EEXIST || !cni_ipam_connected(ip, r)) {
 				return device(w, "route");
 			}
-			w->c->fail = (struct cni_fail)CNI_FAIL_INIT; /* the kernel made it */
+			w->c->fail = (struct cni_fail)CNI_FAIL_INIT;
+			note_route(w, r, NULL); /* the kernel made it */
+			continue;
 		}
-		note_route(w, r);
+		note_route(w, r, cni_ipam_gw(ip, r));
 	}
 	return 0;
 }

@@ -476,6 +476,16 @@ def test_check(cni1):
     cni1.ok("DEL", "p1", net)
 
 
+def test_check_where_ipam_lists_the_connected_subnet(cni1):
+    """The kernel's own route stays, which has no gateway."""
+    ipam = dict(IPAM, routes=[{"dst": "10.9.0.0/24"}, {"dst": "10.8.0.0/16"}])
+    net = conf("1.0.0", annotation=ONE, ipam=ipam)
+    cni1.pod("p1")
+    out = cni1.ok("ADD", "p1", net)
+    cni1.ok("CHECK", "p1", dict(net, prevResult=out))
+    cni1.ok("DEL", "p1", net)
+
+
 def test_check_prev_result(cni1):
     """What the runtime believes is compared, too."""
     net = conf("1.1.0", annotation=ONE + ONE)
