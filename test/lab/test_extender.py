@@ -11,9 +11,8 @@ import sys
 
 import pytest
 
-from cnitool import PFS, conf
+from cnitool import PFS, conf, ready
 from labtool import TOOL, TOP
-from test_cni import ready
 
 sys.path.append(os.path.join(TOP, "test", "integration"))
 import simnodes  # noqa: E402  pylint: disable=wrong-import-position,import-error
