@@ -200,9 +200,7 @@ def test_del_is_idempotent(cni1):
         cni1.ok("DEL", "p1", net, netns=[None, "", "/run/netns/none", "/etc/hostname"][i % 4])
     assert cni1.state() == before
     cni1.ok("ADD", "p1", net)
-    cni1.fails("DEL", "p1", conf(ipam={}, vlan="bad"), 999, "no IP ranges", netns="")
-    assert cni1.state()[0] == before[0], "the VFs are back all the same"
-    cni1.ok("DEL", "p1", net)
+    cni1.ok("DEL", "p1", conf(ipam={}, vlan="bad"), netns="")
     assert cni1.state() == before
 
 

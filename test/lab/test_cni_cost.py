@@ -22,20 +22,27 @@ def count(node):
     return [int(i) for i in node.text("sh", "-ec", COUNT).split()]
 
 
+def bring_up(node, vfs):
+    """A PF with a link is asked for its speed, so the links must be there for both counts."""
+    node.init("--all-sriov", "--num-vfs", vfs)
+    for pf in PFS:
+        node.wait(lambda pf=pf: "LOWER_UP" in node.link(pf)["flags"], f"{pf} has a link")
+
+
 def test_as_many_system_calls_with_more_vfs_and_netdevs(node1):
     """Without IPAM, whose run takes one call more or less."""
     node1.lab.call("push", node1.name, os.path.join(TOP, "build/tools/killat"), "/tmp/killat")
     node1.write("/tmp/cost.conf", json.dumps(conf(interfaces=[{}], ipam={})))
     cni = Cni(node1)
     cni.pod("p1")
-    node1.init("--all-sriov", "--num-vfs", "2")
+    bring_up(node1, "2")
     first = count(node1)
     few = count(node1)
     assert few[0] < first[0], "the PFs were not remembered"
     assert few == count(node1)
     for pf in PFS:
         node1.run("sh", "-ec", f"echo 0 >/sys/class/net/{pf}/device/sriov_numvfs")
-    node1.init("--all-sriov", "--num-vfs", "7")
+    bring_up(node1, "7")
     node1.sh("for i in $(seq 30); do ip link add c$i type veth peer name d$i; done")
     try:
         count(node1)  # init had the PFs forgotten

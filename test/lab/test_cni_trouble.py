@@ -114,7 +114,9 @@ def test_ipam_that_hangs(cni1):
     cni1.node.run("rm", "/tmp/on.ADD")
     cni1.ok("ADD", "p1", net)
     cni1.fails("DEL", "p1", net, 103, "did not end in time")
-    assert cni1.node.run("pidof", "sleep", check=False).returncode == 1, "children are left"
+    # Killed is not yet reaped, which is the work of the node's init.
+    cni1.node.wait(lambda: cni1.node.run("pidof", "sleep", check=False).returncode == 1,
+                   "no child is left")
     cni1.node.run("rm", "/tmp/on.DEL")
     cni1.ok("DEL", "p1", net)
     assert cni1.state() == before
