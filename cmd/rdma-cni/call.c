@@ -47,6 +47,10 @@ int call_node_conf(struct call *c)
 {
 	struct arena a;
 
+	if (c->conf.node_conf_bad.code != 0) {
+		c->fail.e = c->conf.node_conf_bad;
+		return call_code(c, CNI_ERR_CONFIG);
+	}
 	arena_init(&a, conf_mem, sizeof(conf_mem));
 	if (sriov_conf_load(&c->node, node_conf_path(c), &a, &c->fail.e) < 0) {
 		return call_code(c, CNI_ERR_CONFIG);

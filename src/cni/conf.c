@@ -40,16 +40,19 @@ static int typed(struct json_val root, const char *key, enum json_type want, str
 
 int cni_conf_plugin_type(struct json_val v, char out[CNI_TYPE_MAX + 1], struct cni_fail *f)
 {
+	char word[CNI_TYPE_MAX + 1];
 	struct json_val t;
 
 	if (json_need(v, "type", JSON_STRING, &t, &f->e) < 0 ||
-		json_copy(t, out, CNI_TYPE_MAX + 1, &f->e) < 0) {
+		json_copy(t, word, sizeof(word), &f->e) < 0) {
 		return bad(f);
 	}
-	if (strchr(out, '/') != NULL || strcmp(out, ".") == 0 || strcmp(out, "..") == 0) {
+	if (word[0] == '\0' || strchr(word, '/') != NULL || strcmp(word, ".") == 0 ||
+		strcmp(word, "..") == 0) {
 		(void)json_wrong(t, &f->e, "the name of a plugin, without '/'");
 		return bad(f);
 	}
+	memcpy(out, word, sizeof(word));
 	return 0;
 }
 
@@ -108,7 +111,6 @@ static int read_ipam(struct cni_conf *c, struct json_val root, struct cni_fail *
 	}
 	if (cni_conf_plugin_type(c->ipam, c->ipam_type, f) < 0) {
 		c->ipam = JSON_VAL_NONE;
-		c->ipam_type[0] = '\0';
 		return bad(f);
 	}
 	return 0;

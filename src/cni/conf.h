@@ -36,6 +36,7 @@ struct cni_conf {
 	uint32_t mtu;                     /* 0: the PF's */
 	uint32_t ipam_timeout_ms;         /* ipamTimeoutMs, for each run of a delegated plugin */
 	char node_conf[CNI_PATH_MAX + 1]; /* nodeConfig; empty: the default */
+	struct err node_conf_bad;         /* CNI_CONF_LENIENT: what is wrong with nodeConfig */
 };
 
 /*
@@ -47,7 +48,8 @@ struct cni_conf {
  *
  * With CNI_CONF_LENIENT, for the commands that take things back, everything that is wrong counts as
  * not given, a missing name is empty: a mistake made since ADD must not keep a VF from going home.
- * What is no JSON object, or of a version we do not speak, is an error all the same.
+ * What is no JSON object, or of a version we do not speak, is an error all the same. A nodeConfig
+ * that cannot be understood is kept in node_conf_bad: there may be records where it was to lead.
  */
 #define CNI_CONF_LENIENT 1u
 

@@ -193,7 +193,10 @@ int cni_conf_own(struct cni_conf *c, struct json_val root, bool lenient, struct 
 		}
 		r = exact ? k->read(c, val, f)
 			  : json_fail(val, &f->e, EINVAL, "unknown key, the name is '%s'", k->name);
-		if (lenient) {
+		if (r < 0 && lenient) {
+			if (k->read == own_node_conf) {
+				c->node_conf_bad = f->e;
+			}
 			r = 0;
 		}
 	}

@@ -5,7 +5,10 @@
 
 #include "cni/conf.h"
 
-/* cni_conf_plugin_type: the "type" of ipam or delegate, which becomes the name of a file. */
+/*
+ * cni_conf_plugin_type: the "type" of ipam or delegate, which becomes the name of a file. out is
+ * left alone when it cannot be one.
+ */
 int cni_conf_plugin_type(struct json_val v, char out[CNI_TYPE_MAX + 1], struct cni_fail *f);
 
 /* conf_own.c: the keys that only this plugin knows. */

@@ -161,6 +161,26 @@ def test_del_with_a_bad_node_configuration(cni):
     assert cni.files("delegated") == []
 
 
+@pytest.mark.parametrize("key, value", [
+    ("nodeConfig", 7), ("nodeConfig", "node.json"), ("NodeConfig", "/etc/node.json")])
+def test_del_without_the_node_configuration(cni, key, value):
+    """Where its stateDir is cannot be known: that there is no record is no answer."""
+    cni.record()
+    conf = {k: v for k, v in cni.conf(**{key: value}).items() if k == key or k != "nodeConfig"}
+    cni.fails("DEL", 7, "odeConfig", conf)
+    cni.fails("GC", 7, "odeConfig", dict(conf, cniVersion="1.1.0", **{"cni.dev/valid-attachments": []}))
+    assert cni.files() == ["c1:eth0.json"]
+    cni.ok("DEL")
+    assert cni.files() == []
+
+
+@pytest.mark.parametrize("kind", ["../bin/ipam", "./ipam"])
+def test_del_calls_no_delegate_that_is_none(cni, kind):
+    """A name with a slash is never made a path."""
+    cni.ok("DEL", cni.conf(delegate={"type": kind}))
+    assert not os.path.exists(os.path.join(cni.base, "calls"))
+
+
 def test_gc_needs_a_name(cni):
     """Whose attachments are to go?"""
     conf = cni.conf("1.1.0", **{"cni.dev/valid-attachments": []})

@@ -115,6 +115,8 @@ static const struct {
 	{HEAD ",\"interfaces\":{}}", CNI_ERR_CONFIG, "interfaces"},
 	{HEAD ",\"interfaces\":null}", CNI_ERR_CONFIG, "interfaces"},
 	{HEAD ",\"delegate\":{}}", CNI_ERR_CONFIG, "type"},
+	{HEAD ",\"delegate\":{\"type\":\"\"}}", CNI_ERR_CONFIG, "delegate.type"},
+	{HEAD ",\"delegate\":{\"type\":\"x/ptp\"}}", CNI_ERR_CONFIG, "delegate.type"},
 	{HEAD ",\"delegate\":[]}", CNI_ERR_CONFIG, "delegate"},
 	{HEAD ",\"delegate\":{\"plugins\":[]}}", CNI_ERR_CONFIG, "chain"},
 	{HEAD ",\"ifNamePrefix\":\"\"}", CNI_ERR_CONFIG, "ifNamePrefix"},
@@ -159,6 +161,46 @@ static void lenient(void **state)
 	assert_int_equal(f.e.code, 0);
 	assert_int_equal(c.vlan, 0);
 	assert_int_equal(json_type(c.interfaces), JSON_NONE);
+}
+
+/* What was not taken is nowhere: no plugin is called by a name that could not be one. */
+static void lenient_delegate(void **state)
+{
+	const char *const types[] = {"\"ptp/\"", "\"../x\"", "\"..\"", "\"\"", "7", "null"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		char text[300];
+
+		(void)snprintf(text, sizeof(text),
+			HEAD ",\"ipam\":{\"type\":\"ipam\"},\"delegate\":{\"type\":%s}}", types[i]);
+		assert_int_equal(parse(text, CNI_CONF_LENIENT), 0);
+		assert_string_equal(c.delegate_type, "");
+		assert_int_equal(json_type(c.delegate), JSON_NONE);
+		assert_string_equal(c.ipam_type, "ipam");
+	}
+}
+
+/* Records may be where nodeConfig was to lead: its mistake is not forgotten. */
+static void lenient_node_conf(void **state)
+{
+	const char *const wrong[] = {
+		"\"nodeConfig\":7", "\"nodeConfig\":\"x\"", "\"NodeConfig\":\"/x\""};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		char text[300];
+
+		(void)snprintf(text, sizeof(text), HEAD ",%s,\"vlan\":7}", wrong[i]);
+		assert_int_equal(parse(text, CNI_CONF_LENIENT), 0);
+		assert_int_equal(f.e.code, 0);
+		assert_int_not_equal(c.node_conf_bad.code, 0);
+		assert_non_null(strstr(c.node_conf_bad.msg, "odeConfig"));
+		assert_string_equal(c.node_conf, "");
+		assert_int_equal(c.vlan, 7);
+	}
+	assert_int_equal(parse(HEAD ",\"nodeConfig\":\"/x\"}", CNI_CONF_LENIENT), 0);
+	assert_int_equal(c.node_conf_bad.code, 0);
 }
 
 /* Nor one in a key that others have, too; what is right beside it counts. */
@@ -248,6 +290,8 @@ int main(void)
 		cmocka_unit_test(nulls),
 		cmocka_unit_test(mistakes),
 		cmocka_unit_test(lenient),
+		cmocka_unit_test(lenient_delegate),
+		cmocka_unit_test(lenient_node_conf),
 		cmocka_unit_test(lenient_of_all),
 		cmocka_unit_test(valid_attachments),
 		cmocka_unit_test(version_of_anything),
