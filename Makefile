@@ -33,6 +33,7 @@ ARCH_CFLAGS_aarch64 := -mbranch-protection=standard
 PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 10
+FUZZ_SEED ?= 0
 PYTHON ?= /usr/bin/python3
 
 MUSL_CC := $(CROSS)gcc
@@ -348,8 +349,8 @@ unit: $(UNIT_BINS) ## build and run the unit tests (ASan, UBSan); T=json runs te
 	$(Q)scripts/run-unit.sh $(B)/test/unit $(filter $(O_asan)/unit/test_$(T)%,$(UNIT_BINS))
 fuzz-replay: $(REPLAY_BINS) ## run every file of test/corpus through its fuzz target (gcc, ASan, UBSan)
 	$(Q)scripts/run-fuzz.sh replay $(B)/test/fuzz-replay $(REPLAY_BINS)
-fuzz: $(FUZZ_BINS) ## run each libFuzzer target for FUZZ_SECONDS (10) seconds
-	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz.sh fuzz $(B)/test/fuzz $(FUZZ_BINS)
+fuzz: $(FUZZ_BINS) ## run each libFuzzer target for FUZZ_SECONDS (10) seconds, from FUZZ_SEED (0: another each time)
+	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) scripts/run-fuzz.sh fuzz $(B)/test/fuzz $(FUZZ_BINS)
 test-integration: all asan tools $(call ext_deps,$(EXT_ALL)) ## run test/integration (pytest, against the static programs)
 	$(Q)PYTHON=$(PYTHON) scripts/run-pytest.sh $(B)/test/integration test/integration
 test-lab: all tools ## run test/lab (pytest, on virtual functions in QEMU guests)

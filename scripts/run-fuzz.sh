@@ -3,7 +3,8 @@
 # Runs fuzz targets named fuzz_PARSER, whose corpus is test/corpus/PARSER.
 #
 #   scripts/run-fuzz.sh replay OUTDIR PROGRAM...   every corpus file, each twice; counts files
-#   scripts/run-fuzz.sh fuzz   OUTDIR PROGRAM...   libFuzzer for FUZZ_SECONDS each; counts programs
+#   scripts/run-fuzz.sh fuzz   OUTDIR PROGRAM...   libFuzzer for FUZZ_SECONDS each; counts programs;
+#                                                  FUZZ_SEED other than 0: the same inputs each time
 #
 # Findings go to OUTDIR, and OUTDIR/counts gets "PASSED FAILED 0".
 set -u
@@ -12,6 +13,7 @@ mode=$1
 out=$2
 shift 2
 seconds=${FUZZ_SECONDS:-10}
+number=${FUZZ_SEED:-0}
 mkdir -p "$out" || exit 1
 rm -f "$out/counts"
 passed=0
@@ -40,7 +42,7 @@ fuzz() {
 	seed=$corpus
 	[ -d "$seed" ] || seed=
 	# shellcheck disable=SC2086 # an absent corpus is no argument
-	if timeout $((seconds + 120)) "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
+	if timeout $((seconds + 120)) "$program" -max_total_time="$seconds" -seed="$number" -reload=0 -timeout=10 -rss_limit_mb=1024 \
 		-max_len=65536 -print_final_stats=1 -artifact_prefix="$found/" "$grown" $seed \
 		>"$out/$parser.log" 2>&1; then
 		printf 'ok    %s: %s runs\n' "$parser" \
