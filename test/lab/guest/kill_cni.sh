@@ -45,7 +45,7 @@ added() {
 	ip -j -d link
 	ip -n k1 -4 -o addr
 	ip -n k1 -o link | sed 's/<.*>//; s/ state [A-Z]*//'
-	ip -n k1 route
+	ip -n k1 route | sed 's/ linkdown//'
 	find /run/ferrule /var/lib/cni | sort
 	cat /run/ferrule/attachments/* 2>/dev/null | sed 's/"inode":[0-9]*//g'
 }
