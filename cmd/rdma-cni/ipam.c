@@ -40,7 +40,11 @@ int ipam_run(struct call *c, enum cni_command command, const struct ipam_for *wh
 	if (who->meanwhile != NULL) {
 		who->meanwhile(who->arg);
 	}
-	return cni_plugin_end(&p, &j, &c->fail);
+	r = cni_plugin_end(&p, &j, &c->fail);
+	if (who->ran != NULL) {
+		*who->ran = *who->ran || j.child.ran;
+	}
+	return r;
 }
 
 bool ipam_apart(const char *type)

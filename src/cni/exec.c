@@ -109,6 +109,7 @@ static int launched(const struct cni_exec *x, struct cni_child *c, struct err *e
 
 	if (io_read(c->report, &code, sizeof(code)) != (ssize_t)sizeof(code)) {
 		close_end(&c->report);
+		c->ran = true;
 		return 0;
 	}
 	while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR) {

@@ -34,6 +34,7 @@ struct cni_child {
 	pid_t pid;
 	int pidfd, in, out;
 	int report; /* closed by its execution; else why that failed */
+	bool ran;   /* it was executed, or that is not known; told by the end */
 	bool ended;
 	int status;
 	size_t sent;

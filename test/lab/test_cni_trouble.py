@@ -169,6 +169,29 @@ def test_undoing_that_fails(cni1):
     assert cni1.state() == before
 
 
+def test_ipam_that_never_ran(cni1):
+    """Undoing needs nothing of it: there is no address."""
+    node, before = cni1.node, cni1.state()
+    cni1.pod("p1")
+    on(cni1, "DEL", AWAY)
+    # The driver has no minimum rates.
+    out = cni1.fails("ADD", "p1", conf(annotation=ONE, ipam=STORE, min_tx_rate="enforce"), 102,
+                     "configure")
+    assert "details" not in out, out
+    assert cni1.state() == before
+    # It would run while the interface is moved, but it cannot be executed.
+    cni1.plugin("whereabouts", "#!/bin/sh\n")
+    node.run("chmod", "644", "/opt/lab/whereabouts")
+    try:
+        for rate, code, text in (("enforce", 102, "configure"), ("account", 103, "whereabouts")):
+            net = conf(annotation=ONE, ipam={"type": "whereabouts"}, min_tx_rate=rate)
+            out = cni1.fails("ADD", "p1", net, code, text)
+            assert "details" not in out, out
+            assert cni1.state() == before
+    finally:
+        node.run("rm", "/opt/lab/whereabouts")
+
+
 def test_delegate_in_status_and_gc(cni1):
     """It is asked, too, and gets the list of what is valid."""
     before = cni1.state()

@@ -117,6 +117,7 @@ static void beside_other_work(void **state)
 	}
 	assert_int_equal(access(path, F_OK), 0);
 	assert_int_equal(cni_plugin_end(&p, &j, &f), 0);
+	assert_true(j.child.ran);
 	assert_true(said("done\n"));
 	assert_int_equal(unlink(path), 0);
 	/* What goes wrong is said at the end. */
@@ -128,12 +129,14 @@ static void beside_other_work(void **state)
 	p = ready("no-shell", STR(""), 10000);
 	assert_int_equal(cni_plugin_start(&p, &j, &f), 0);
 	assert_int_equal(cni_plugin_end(&p, &j, &f), -EACCES);
+	assert_false(j.child.ran);
 	assert_non_null(strstr(f.e.msg, "IPAM no-shell"));
 	assert_int_equal(f.code, CNI_ERR_PLUGIN);
 	script("slow", "sleep 60");
 	p = ready("slow", STR(""), 50);
 	assert_int_equal(cni_plugin_start(&p, &j, &f), 0);
 	assert_int_equal(cni_plugin_end(&p, &j, &f), -ETIMEDOUT);
+	assert_true(j.child.ran);
 }
 
 /* More input than a pipe holds; the plugin reads it late, or not at all. */
