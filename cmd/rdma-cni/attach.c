@@ -19,7 +19,8 @@
 struct work {
 	struct call *c;
 	struct sriov_pod *pod;
-	struct ledger_entry *en;
+	const struct taken_vf *vf;
+	struct ledger_entry *en; /* of vf */
 	const struct sriov_ref *ref;
 	const struct sriov_saved *now;
 	size_t rank;
@@ -314,7 +315,8 @@ static int attach(struct work *w)
 	if (ledger_confirm(&w->c->store, w->en, &now, &w->c->fail.e) < 0) {
 		return call_code(w->c, CNI_ERR_LATER);
 	}
-	r = store(w, LEDGER_ATTACHING);
+	r = take_check_alone(w->c, w->vf);
+	r = r < 0 ? r : store(w, LEDGER_ATTACHING);
 	r = r < 0 ? r : bring_in_with_addrs(w);
 	r = r < 0 ? r : look(w);
 	if (r == 0) {
@@ -330,6 +332,7 @@ int attach_one(struct call *c, struct sriov_pod *pod, struct taken_vf *vf, size_
 	struct ledger_entry *en = &vf->entry;
 	struct work w = {.c = c,
 		.pod = pod,
+		.vf = vf,
 		.en = en,
 		.ref = &vf->ref,
 		.now = &vf->now,
