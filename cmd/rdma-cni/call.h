@@ -64,8 +64,8 @@ void call_salvage_conf(struct call *c, struct cni_fail *why);
 
 /*
  * call_lock: be the only call for this attachment. The lock is inherited by IPAM plugins: when a
- * runtime kills an ADD, what the plugin had started may go on for a while, and a DEL has to wait
- * for what it does. -ETIMEDOUT.
+ * runtime kills an ADD, its plugin is killed, too, but what that had started may go on for a while,
+ * and a DEL has to wait for what it does. -ETIMEDOUT.
  */
 int call_lock(struct call *c, const char *container_id, const char *ifname) MUST_CHECK;
 void call_unlock(struct call *c);

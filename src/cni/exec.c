@@ -33,7 +33,10 @@ NORETURN static void become(const struct cni_exec *x, pid_t parent, int in, int 
 	sigset_t none;
 	int code;
 
-	/* A caller that is killed enforces no deadline any more. It may be gone already. */
+	/*
+	 * A caller that is killed enforces no deadline any more, and what the program did after
+	 * the DEL that follows would be undone by nobody. It may be gone already.
+	 */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent) {
 		_exit(127);
 	}
