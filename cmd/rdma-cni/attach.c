@@ -19,7 +19,8 @@
 struct work {
 	struct call *c;
 	struct sriov_pod *pod;
-	struct ledger_entry *en;
+	const struct taken_vf *vf;
+	struct ledger_entry *en; /* of vf */
 	const struct sriov_ref *ref;
 	const struct sriov_saved *now;
 	size_t rank;
@@ -38,11 +39,15 @@ static int store(struct work *w, enum ledger_phase phase)
 	return 0;
 }
 
-/* Store the record as it is now; what is reported is what failed before. */
-static int keep_failure(struct work *w, int r)
+/*
+ * ADD fails, and IPAM was never executed: undoing must not depend on it. Until here the record says
+ * that it may have run, for a kill may come at any time. What is reported is what failed before.
+ */
+static int without_ipam(struct work *w, int r)
 {
 	struct cni_fail why = w->c->fail;
 
+	w->en->ipam[0] = '\0';
 	if (store(w, w->en->phase) < 0) {
 		log_warn("%s", w->c->fail.e.msg);
 	}
@@ -246,21 +251,22 @@ static void meanwhile(void *arg)
 
 static int get_addrs(struct work *w)
 {
+	bool ran = false; /* then ipam_add has failed */
 	const struct ipam_for who = {.type = w->en->ipam,
 		.container_id = w->en->container_id,
 		.ifname = w->en->ifname,
 		.netns = w->c->env.netns,
 		.meanwhile = ipam_apart(w->en->ipam) ? meanwhile : NULL,
-		.arg = w};
+		.arg = w,
+		.ran = &ran};
 	int r = ipam_add(w->c, &who, &w->out->ip);
 
 	if (w->in_r < 0) {
 		w->c->fail = w->in_fail;
-		return w->in_r;
+		r = w->in_r;
 	}
-	if (r == -ENOENT) {
-		w->en->ipam[0] = '\0'; /* it never ran: nothing to release */
-		return keep_failure(w, r);
+	if (!ran) {
+		return without_ipam(w, r);
 	}
 	r = r < 0 ? r : add_addrs(w);
 	return r < 0 ? r : add_routes(w);
@@ -271,7 +277,10 @@ static int bring_in_with_addrs(struct work *w)
 {
 	int r = ipam_apart(w->en->ipam) ? 0 : bring_in_and_up(w);
 
-	return r < 0 || w->en->ipam[0] == '\0' ? r : get_addrs(w);
+	if (w->en->ipam[0] == '\0') {
+		return r;
+	}
+	return r < 0 ? without_ipam(w, r) : get_addrs(w);
 }
 
 static int look(struct work *w)
@@ -306,7 +315,8 @@ static int attach(struct work *w)
 	if (ledger_confirm(&w->c->store, w->en, &now, &w->c->fail.e) < 0) {
 		return call_code(w->c, CNI_ERR_LATER);
 	}
-	r = store(w, LEDGER_ATTACHING);
+	r = take_check_alone(w->c, w->vf);
+	r = r < 0 ? r : store(w, LEDGER_ATTACHING);
 	r = r < 0 ? r : bring_in_with_addrs(w);
 	r = r < 0 ? r : look(w);
 	if (r == 0) {
@@ -322,6 +332,7 @@ int attach_one(struct call *c, struct sriov_pod *pod, struct taken_vf *vf, size_
 	struct ledger_entry *en = &vf->entry;
 	struct work w = {.c = c,
 		.pod = pod,
+		.vf = vf,
 		.en = en,
 		.ref = &vf->ref,
 		.now = &vf->now,

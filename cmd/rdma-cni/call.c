@@ -28,12 +28,25 @@ int64_t call_until(const struct call *c, int64_t ms)
 	return until < c->deadline_ms ? until : c->deadline_ms;
 }
 
-int64_t call_plugin_until(const struct call *c)
+static int64_t plugin_until(const struct call *c)
 {
 	int64_t until = clock_ms() + c->conf.ipam_timeout_ms,
 		last = c->deadline_ms - CALL_KERNEL_MS;
 
 	return until < last ? until : last;
+}
+
+struct cni_plugin call_plugin(struct call *c, const char *what, const char *type, struct str conf)
+{
+	return (struct cni_plugin){.what = what,
+		.type = type,
+		.path = c->env.path,
+		.vars = c->vars,
+		.conf = conf,
+		.reply = &c->reply,
+		.keep_fd = c->lock,
+		.deadline_ms = plugin_until(c),
+		.mem = &c->mem};
 }
 
 static char conf_mem[SRIOV_CONF_MEM]; /* one call a process; static because of its size */

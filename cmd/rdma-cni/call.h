@@ -5,6 +5,7 @@
 
 #include "cni/conf.h"
 #include "cni/env.h"
+#include "cni/plugin.h"
 #include "cni/result.h"
 #include "ledger/write.h"
 #include "sriov/attach.h"
@@ -48,8 +49,11 @@ void call_begin(struct call *c, int64_t ms);
 /* call_until: the deadline of a wait of at most ms that begins now. */
 int64_t call_until(const struct call *c, int64_t ms);
 
-/* call_plugin_until: that of a delegated plugin that is started now. */
-int64_t call_plugin_until(const struct call *c);
+/*
+ * call_plugin: a delegated plugin (what: "IPAM", "delegate") that is run now, with conf and all
+ * that does not depend on which it is. The caller adds set and set_n.
+ */
+struct cni_plugin call_plugin(struct call *c, const char *what, const char *type, struct str conf);
 
 /*
  * call_node_conf: read the node configuration. call_salvage_conf: after that has failed, take of it
@@ -60,8 +64,8 @@ void call_salvage_conf(struct call *c, struct cni_fail *why);
 
 /*
  * call_lock: be the only call for this attachment. The lock is inherited by IPAM plugins: when a
- * runtime kills an ADD, what the plugin had started may go on for a while, and a DEL has to wait
- * for what it does. -ETIMEDOUT.
+ * runtime kills an ADD, its plugin is killed, too, but what that had started may go on for a while,
+ * and a DEL has to wait for what it does. -ETIMEDOUT.
  */
 int call_lock(struct call *c, const char *container_id, const char *ifname) MUST_CHECK;
 void call_unlock(struct call *c);

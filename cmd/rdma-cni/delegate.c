@@ -12,7 +12,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/parse.h"
-#include "cni/plugin.h"
 #include "cni/rewrite.h"
 #include "json/value.h"
 #include "json/write.h"
@@ -59,18 +58,10 @@ static int run(struct call *c, enum cni_command command, const char *type, const
 		{"CNI_CONTAINERID", container_id},
 		{"CNI_IFNAME", ifname},
 	};
-	const struct cni_plugin p = {.what = "delegate",
-		.type = type,
-		.path = c->env.path,
-		.vars = c->vars,
-		.set = set,
-		.set_n = container_id != NULL ? ARRAY_LEN(set) : 1,
-		.conf = conf,
-		.reply = &c->reply,
-		.keep_fd = c->lock,
-		.deadline_ms = call_plugin_until(c),
-		.mem = &c->mem};
+	struct cni_plugin p = call_plugin(c, "delegate", type, conf);
 
+	p.set = set;
+	p.set_n = container_id != NULL ? ARRAY_LEN(set) : 1;
 	return cni_plugin_run(&p, &c->fail);
 }
 

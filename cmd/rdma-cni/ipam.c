@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cni/plugin.h"
 #include "cni/rewrite.h"
 #include "json/value.h"
 #include "json/write.h"
@@ -20,27 +19,24 @@ int ipam_run(struct call *c, enum cni_command command, const struct ipam_for *wh
 		{"CNI_NETNS", who->netns},
 		{"CNI_IFNAME", who->ifname},
 	};
-	const struct cni_plugin p = {.what = "IPAM",
-		.type = who->type,
-		.path = c->env.path,
-		.vars = c->vars,
-		.set = set,
-		.set_n = command == CNI_STATUS || command == CNI_GC ? 1 : ARRAY_LEN(set),
-		.conf = conf,
-		.reply = &c->reply,
-		.keep_fd = c->lock,
-		.deadline_ms = call_plugin_until(c),
-		.mem = &c->mem};
+	struct cni_plugin p = call_plugin(c, "IPAM", who->type, conf);
 	struct cni_plugin_job j;
-	int r = cni_plugin_start(&p, &j, &c->fail);
+	int r;
 
+	p.set = set;
+	p.set_n = command == CNI_STATUS || command == CNI_GC ? 1 : ARRAY_LEN(set);
+	r = cni_plugin_start(&p, &j, &c->fail);
 	if (r < 0) {
 		return r;
 	}
 	if (who->meanwhile != NULL) {
 		who->meanwhile(who->arg);
 	}
-	return cni_plugin_end(&p, &j, &c->fail);
+	r = cni_plugin_end(&p, &j, &c->fail);
+	if (who->ran != NULL) {
+		*who->ran = *who->ran || j.child.ran;
+	}
+	return r;
 }
 
 bool ipam_apart(const char *type)

@@ -15,6 +15,7 @@ struct ipam_for {
 	 */
 	void (*meanwhile)(void *arg);
 	void *arg;
+	bool *ran; /* NULL, or becomes true unless the plugin is known not to have been executed */
 };
 
 /*

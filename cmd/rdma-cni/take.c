@@ -285,12 +285,27 @@ static int take_one(struct call *c, const struct sriov_pf *pf, const struct srio
 	return 0;
 }
 
-static int record(struct call *c, const struct ledger_entry *en)
+static int record(struct call *c, struct taken_vf *t)
 {
-	if (ledger_store_entry(&c->store, en, &c->fail.e) < 0) {
+	t->alone = false;
+	if (ledger_store_entry(&c->store, &t->entry, &c->fail.e) < 0) {
 		return call_code(c, CNI_ERR_IO);
 	}
-	ledger_copy_keep(&c->store, en);
+	t->alone = ledger_copy_keep(&c->store, &t->entry);
+	return 0;
+}
+
+int take_check_alone(struct call *c, const struct taken_vf *t)
+{
+	int r = t->alone ? 0 : read_ledger(c);
+
+	if (r < 0 || t->alone) {
+		return r;
+	}
+	if (ledger_owns(&records, &t->entry, &c->fail.e) != 0) {
+		c->sick_vf = true;
+		return call_code(c, CNI_ERR_LATER);
+	}
 	return 0;
 }
 
@@ -379,7 +394,7 @@ static int take_locked(struct call *c, const struct wants *w, take_name_fn *name
 		if (r == 0) {
 			t->vf[i].entry.request_n = (uint32_t)w->n;
 			t->n = i + 1; /* also one that is stored only half is removed */
-			r = record(c, &t->vf[i].entry);
+			r = record(c, &t->vf[i]);
 		}
 	}
 	if (r < 0) {

@@ -13,6 +13,7 @@ struct taken_vf {
 	struct ledger_entry entry;
 	struct sriov_ref ref;
 	struct sriov_saved now; /* as it was read */
+	bool alone;             /* ours is the VF's second copy, which there is only once */
 };
 
 /* The interfaces of one ADD. Large: static storage. */
@@ -34,6 +35,13 @@ struct taken {
 typedef bool take_name_fn(const struct call *c, size_t i, char out[IFNAMSIZ]);
 int take_vfs(struct call *c, const struct wants *w, take_name_fn *name,
 	const struct sandbox_netns *ns, struct taken *t) MUST_CHECK;
+
+/*
+ * take_check_alone: under the VF's lock, before the VF is touched: no other record means the VF of
+ * t. Costs nothing where t->alone; else, as after a user that did not give the VF back, the ledger
+ * is read. On failure c->sick_vf: another VF will do.
+ */
+int take_check_alone(struct call *c, const struct taken_vf *t) MUST_CHECK;
 
 /*
  * take_entry: what this call says of an interface that is the VF ref, in the namespace with that

@@ -18,6 +18,7 @@
 #define TXTBSY_PAUSE_MS 300
 #define LOOK_MS         20 /* without pidfd_open (before Linux 5.3): how often the child is looked at */
 #define END_MS          250 /* at least as long is waited at the end: much may have been done beside it */
+#define KILL_MS         1000 /* for what was killed to be gone */
 
 static void close_end(int *fd)
 {
@@ -32,7 +33,10 @@ NORETURN static void become(const struct cni_exec *x, pid_t parent, int in, int 
 	sigset_t none;
 	int code;
 
-	/* A caller that is killed enforces no deadline any more. It may be gone already. */
+	/*
+	 * A caller that is killed enforces no deadline any more, and what the program did after
+	 * the DEL that follows would be undone by nobody. It may be gone already.
+	 */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent) {
 		_exit(127);
 	}
@@ -51,9 +55,9 @@ NORETURN static void become(const struct cni_exec *x, pid_t parent, int in, int 
 	_exit(127);
 }
 
-static int pipe_pair(int p[2], struct err *e)
+static int pipe_pair(int p[2], int flags, struct err *e)
 {
-	return pipe2(p, O_CLOEXEC) < 0 ? err_sys(e, errno, "pipe") : 0;
+	return pipe2(p, O_CLOEXEC | flags) < 0 ? err_sys(e, errno, "pipe") : 0;
 }
 
 static void nonblocking(int fd)
@@ -69,9 +73,9 @@ static int launch(const struct cni_exec *x, struct cni_child *c, struct err *e)
 	int r;
 
 	*c = (struct cni_child){.pidfd = -1};
-	r = pipe_pair(in, e);
-	r = r < 0 ? r : pipe_pair(out, e);
-	r = r < 0 ? r : pipe_pair(report, e);
+	r = pipe_pair(in, 0, e);
+	r = r < 0 ? r : pipe_pair(out, 0, e);
+	r = r < 0 ? r : pipe_pair(report, O_NONBLOCK, e);
 	if (r == 0) {
 		c->pid = fork();
 		if (c->pid == 0) {
@@ -102,12 +106,58 @@ static void close_all(struct cni_child *c)
 	close_end(&c->pidfd);
 }
 
-/* Wait until the program is executed; if it cannot be, the child is gone. */
+static void look(struct cni_child *c)
+{
+	c->ended = c->ended || waitpid(c->pid, &c->status, WNOHANG) == c->pid;
+}
+
+static int wait_ms(int64_t until_ms, const struct cni_child *c)
+{
+	int64_t left = until_ms - clock_ms();
+
+	left = left < 0 ? 0 : left;
+	if (c->pidfd < 0 && left > LOOK_MS) {
+		left = LOOK_MS;
+	}
+	return left > 1000 ? 1000 : (int)left;
+}
+
+/* What hangs in the kernel, on a file system that does not answer, is gone when it comes back. */
+static void kill_group(struct cni_child *c)
+{
+	int64_t until = clock_ms() + KILL_MS;
+
+	(void)kill(-c->pid, SIGKILL);
+	for (look(c); !c->ended && clock_ms() < until; look(c)) {
+		struct pollfd p = {.fd = c->pidfd, .events = POLLIN};
+
+		(void)poll(&p, 1, wait_ms(until, c));
+	}
+}
+
+static int too_late(const struct cni_exec *x, struct err *e)
+{
+	return err_set(e, ETIMEDOUT, "%s did not end in time and was killed", x->path);
+}
+
+/* Wait until the program is executed; if it is not, the child is gone, or killed. */
 static int launched(const struct cni_exec *x, struct cni_child *c, struct err *e)
 {
+	struct pollfd p = {.fd = c->report, .events = POLLIN};
 	int code = 0;
+	ssize_t n;
 
-	if (io_read(c->report, &code, sizeof(code)) != (ssize_t)sizeof(code)) {
+	while ((n = io_read(c->report, &code, sizeof(code))) == -EAGAIN &&
+		clock_ms() < x->deadline_ms) {
+		(void)poll(&p, 1, wait_ms(x->deadline_ms, c));
+	}
+	c->ran = n != (ssize_t)sizeof(code);
+	if (n == -EAGAIN) {
+		kill_group(c);
+		close_all(c);
+		return too_late(x, e);
+	}
+	if (c->ran) {
 		close_end(&c->report);
 		return 0;
 	}
@@ -167,22 +217,6 @@ static int drain(const struct cni_exec *x, struct cni_child *c, struct err *e)
 	return 1;
 }
 
-static void look(struct cni_child *c)
-{
-	c->ended = c->ended || waitpid(c->pid, &c->status, WNOHANG) == c->pid;
-}
-
-static int wait_ms(const struct cni_exec *x, const struct cni_child *c)
-{
-	int64_t left = x->deadline_ms - clock_ms();
-
-	left = left < 0 ? 0 : left;
-	if (c->pidfd < 0 && left > LOOK_MS) {
-		left = LOOK_MS;
-	}
-	return left > 1000 ? 1000 : (int)left;
-}
-
 /* One round: wait for something, do it. */
 static int turn(const struct cni_exec *x, struct cni_child *c, struct err *e)
 {
@@ -194,9 +228,9 @@ static int turn(const struct cni_exec *x, struct cni_child *c, struct err *e)
 	int r = 0;
 
 	if (clock_ms() >= x->deadline_ms) {
-		return err_set(e, ETIMEDOUT, "%s did not end in time and was killed", x->path);
+		return too_late(x, e);
 	}
-	if (poll(p, 3, wait_ms(x, c)) < 0 && errno != EINTR) {
+	if (poll(p, 3, wait_ms(x->deadline_ms, c)) < 0 && errno != EINTR) {
 		return err_sys(e, errno, "poll");
 	}
 	if (c->in >= 0 && p[0].revents != 0) {
@@ -207,16 +241,6 @@ static int turn(const struct cni_exec *x, struct cni_child *c, struct err *e)
 	}
 	look(c);
 	return r < 0 ? r : 0;
-}
-
-static void kill_group(struct cni_child *c)
-{
-	(void)kill(-c->pid, SIGKILL);
-	while (!c->ended) {
-		if (waitpid(c->pid, &c->status, 0) == c->pid || errno != EINTR) {
-			c->ended = true;
-		}
-	}
 }
 
 int cni_exec_start(const struct cni_exec *x, struct cni_child *c, struct err *e)

@@ -23,9 +23,10 @@ struct cni_exec {
  * cni_exec_run: run it without arguments, in a process group of its own, stderr shared with the
  * caller, no other descriptor but keep_fd. It is killed when the caller's thread ends. Returns the
  * exit status, 128 + signal if one ended it; the end of the program counts, not that of what it may
- * have left running. -ETIMEDOUT: the deadline came; the group was killed. -EMSGSIZE: output was
- * full; the same. Other -errno: it could not be started (a program that is being written, -ETXTBSY,
- * is tried again for some seconds).
+ * have left running. -ETIMEDOUT: the deadline came, also while the program was looked for or read;
+ * the group was killed, and is waited for a second at most. -EMSGSIZE: output was full; the same.
+ * Other -errno: it could not be started (a program that is being written, -ETXTBSY, is tried again
+ * for some seconds).
  */
 int cni_exec_run(const struct cni_exec *x, struct err *e) MUST_CHECK;
 
@@ -34,6 +35,7 @@ struct cni_child {
 	pid_t pid;
 	int pidfd, in, out;
 	int report; /* closed by its execution; else why that failed */
+	bool ran;   /* it was executed, or that is not known; told by the end */
 	bool ended;
 	int status;
 	size_t sent;

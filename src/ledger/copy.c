@@ -43,7 +43,7 @@ static bool is_past(const struct ledger_store *s, const struct ledger_entry *en)
 	       copy.boot_id[0] != '\0' && strcmp(copy.boot_id, en->boot_id) != 0;
 }
 
-void ledger_copy_keep(const struct ledger_store *s, const struct ledger_entry *en)
+bool ledger_copy_keep(const struct ledger_store *s, const struct ledger_entry *en)
 {
 	char name[LEDGER_NAME_CAP], path[PATH_CAP];
 	int r;
@@ -55,7 +55,7 @@ void ledger_copy_keep(const struct ledger_store *s, const struct ledger_entry *e
 		r = linkat(s->dir, name, s->state, path, 0);
 	} else if (r < 0 && errno == EEXIST) {
 		if (!is_past(s, en)) {
-			return;
+			return false;
 		}
 		(void)unlinkat(s->state, path, 0);
 		r = linkat(s->dir, name, s->state, path, 0);
@@ -63,6 +63,7 @@ void ledger_copy_keep(const struct ledger_store *s, const struct ledger_entry *e
 	if (r < 0) {
 		log_warn("no second copy of ledger record %s: %s", name, strerror(errno));
 	}
+	return r == 0;
 }
 
 static bool same_file(int a_dir, const char *a, int b_dir, const char *b)

@@ -16,9 +16,10 @@
 /*
  * ledger_copy_keep: en has just been stored as planned, under ledger_lock. A copy that is there
  * stays: the VF was not put back since, and what en knows of it comes from there; but one of an
- * earlier boot (en->boot_id) goes. Without room there is no copy, and that is logged.
+ * earlier boot (en->boot_id) goes. Without room there is no copy, and that is logged. True: the
+ * copy is en's, which at most one record of a VF can have: the file system makes a link once.
  */
-void ledger_copy_keep(const struct ledger_store *s, const struct ledger_entry *en);
+bool ledger_copy_keep(const struct ledger_store *s, const struct ledger_entry *en);
 
 /*
  * ledger_copy_drop: the VF of en is as it was before, or is gone. Before the record is removed, and

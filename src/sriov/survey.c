@@ -26,6 +26,10 @@ void sriov_survey_remember(int state, const struct sriov_node *n)
 
 	buf_init(&b, text, sizeof(text));
 	for (size_t i = 0; i < n->pf_n; i++) {
+		if (n->pf[i].problem[0] != '\0') {
+			sriov_survey_forget(state); /* it would not be found again */
+			return;
+		}
 		buf_printf(&b, "%s %s\n", n->pf[i].name, n->pf[i].bus_id);
 	}
 	ASSERT(buf_ok(&b)); /* room for the longest names */

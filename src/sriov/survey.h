@@ -29,7 +29,10 @@
  */
 int sriov_survey_read(struct sriov_kernel *k, int state, struct sriov_node *n) MUST_CHECK;
 
-/* sriov_survey_remember: n is a whole reading. Failure costs a warning and the next one's time. */
+/*
+ * sriov_survey_remember: n is a whole reading. Failure costs a warning and the next one's time.
+ * With a PF whose VFs could not be read nothing is remembered: a survey would not see why.
+ */
 void sriov_survey_remember(int state, const struct sriov_node *n);
 
 /* sriov_survey_forget: the next one reads the node whole. */

@@ -169,6 +169,62 @@ def test_undoing_that_fails(cni1):
     assert cni1.state() == before
 
 
+def test_ipam_that_never_ran(cni1):
+    """Undoing needs nothing of it: there is no address."""
+    node, before = cni1.node, cni1.state()
+    cni1.pod("p1")
+    on(cni1, "DEL", AWAY)
+    # The driver has no minimum rates.
+    out = cni1.fails("ADD", "p1", conf(annotation=ONE, ipam=STORE, min_tx_rate="enforce"), 102,
+                     "configure")
+    assert "details" not in out, out
+    assert cni1.state() == before
+    # It would run while the interface is moved, but it cannot be executed.
+    cni1.plugin("whereabouts", "#!/bin/sh\n")
+    node.run("chmod", "644", "/opt/lab/whereabouts")
+    try:
+        for rate, code, text in (("enforce", 102, "configure"), ("account", 103, "whereabouts")):
+            net = conf(annotation=ONE, ipam={"type": "whereabouts"}, min_tx_rate=rate)
+            out = cni1.fails("ADD", "p1", net, code, text)
+            assert "details" not in out, out
+            assert cni1.state() == before
+    finally:
+        node.run("rm", "/opt/lab/whereabouts")
+
+
+def test_vf_of_another_record(cni1):
+    """A record that was not there when the VF was taken, and is when its turn comes: the VF is not
+    touched, and another one taken."""
+    node, before = cni1.node, cni1.state()
+    net = conf(annotation=ONE, ipam=STORE)
+    for pod in ("p1", "p2"):
+        cni1.pod(pod)
+    cni1.ok("ADD", "p1", net)
+    assert cni1.held() == [("enp1s0f0", 0)]
+    # The VF is free, but for a copy that its last user left.
+    node.sh("cp /run/ferrule/attachments/p1:eth0.json /tmp/record; ls /run/ferrule/lent >/tmp/vf")
+    on(cni1, "DEL", AWAY)
+    cni1.fails("DEL", "p1", net, 11, "database away")
+    node.sh("cp /tmp/record /run/ferrule/lent/$(cat /tmp/vf)")
+    on(cni1, "DEL", ">/tmp/inside; while [ ! -e /tmp/go ]; do sleep 0.1; done")
+    start(cni1, "DEL", "p1", net)  # has the VF's lock
+    node.wait(lambda: node.run("test", "-e", "/tmp/inside", check=False).returncode == 0,
+              "IPAM was asked")
+    start(cni1, "ADD", "p2", conf(annotation=ONE, ipam={}))
+    node.wait(lambda: phases(cni1).get("p2:eth0") == "planned", "ADD has taken a VF")
+    assert cni1.held() == [("enp1s0f0", 0)] * 2
+    node.sh("sed 's/:\"p1\"/:\"p3\"/' /tmp/record >/run/ferrule/attachments/p3:eth0.json; >/tmp/go")
+    assert ended(cni1, "DEL") == (0, "")
+    assert ended(cni1, "ADD")[0] == 0
+    assert "belongs to p3:eth0" in node.text("cat", "/tmp/ADD.log")
+    assert cni1.held() == [("enp1s0f0", 0), ("enp1s0f0", 1)]
+    vf = node.vf_netdev("enp1s0f0", 0)
+    assert cni1.state()[0][vf] == before[0][vf]
+    node.sh("rm /run/ferrule/attachments/p3:eth0.json /run/ferrule/lent/$(cat /tmp/vf) /tmp/on.*")
+    cni1.ok("DEL", "p2", conf(annotation=ONE, ipam={}))
+    assert cni1.state() == before
+
+
 def test_delegate_in_status_and_gc(cni1):
     """It is asked, too, and gets the list of what is valid."""
     before = cni1.state()

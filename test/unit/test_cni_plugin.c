@@ -73,6 +73,18 @@ static bool said(const char *text)
 	return str_eq_c(buf_str(&reply), text);
 }
 
+int __real_execve(const char *path, char *const argv[], char *const envp[]);
+int __wrap_execve(const char *path, char *const argv[], char *const envp[]);
+
+/* In the child: as if the program were on a file system that does not answer. */
+int __wrap_execve(const char *path, char *const argv[], char *const envp[])
+{
+	while (strstr(path, "/stuck") != NULL) {
+		(void)pause();
+	}
+	return __real_execve(path, argv, envp);
+}
+
 static void does_its_work(void **state)
 {
 	(void)state;
@@ -117,6 +129,7 @@ static void beside_other_work(void **state)
 	}
 	assert_int_equal(access(path, F_OK), 0);
 	assert_int_equal(cni_plugin_end(&p, &j, &f), 0);
+	assert_true(j.child.ran);
 	assert_true(said("done\n"));
 	assert_int_equal(unlink(path), 0);
 	/* What goes wrong is said at the end. */
@@ -128,12 +141,14 @@ static void beside_other_work(void **state)
 	p = ready("no-shell", STR(""), 10000);
 	assert_int_equal(cni_plugin_start(&p, &j, &f), 0);
 	assert_int_equal(cni_plugin_end(&p, &j, &f), -EACCES);
+	assert_false(j.child.ran);
 	assert_non_null(strstr(f.e.msg, "IPAM no-shell"));
 	assert_int_equal(f.code, CNI_ERR_PLUGIN);
 	script("slow", "sleep 60");
 	p = ready("slow", STR(""), 50);
 	assert_int_equal(cni_plugin_start(&p, &j, &f), 0);
 	assert_int_equal(cni_plugin_end(&p, &j, &f), -ETIMEDOUT);
+	assert_true(j.child.ran);
 }
 
 /* More input than a pipe holds; the plugin reads it late, or not at all. */
@@ -228,6 +243,26 @@ static void work_that_takes_longer(void **state)
 	assert_int_equal(cni_plugin_end(&p, &job, &f), -ETIMEDOUT);
 }
 
+/* There is a deadline before the program is executed, too; then it may have been. */
+static void is_never_executed(void **state)
+{
+	static struct cni_plugin_job job;
+	struct cni_plugin p;
+
+	(void)state;
+	script("stuck", "echo done");
+	(void)alarm(60); /* rather than waiting for ever */
+	p = ready("stuck", STR("{}"), 100);
+	assert_int_equal(cni_plugin_start(&p, &job, &f), 0);
+	assert_int_equal(cni_plugin_end(&p, &job, &f), -ETIMEDOUT);
+	(void)alarm(0);
+	assert_true(job.child.ran);
+	assert_int_equal(kill(job.child.pid, 0), -1);
+	assert_int_equal(errno, ESRCH);
+	assert_int_equal(f.code, CNI_ERR_PLUGIN);
+	assert_non_null(strstr(f.e.msg, "stuck did not end in time"));
+}
+
 /* What it left running in the background does not count, though it has our pipe. */
 static void leaves_something_behind(void **state)
 {
@@ -311,6 +346,7 @@ int main(void)
 		cmocka_unit_test(trouble),
 		cmocka_unit_test(hangs),
 		cmocka_unit_test(work_that_takes_longer),
+		cmocka_unit_test(is_never_executed),
 		cmocka_unit_test(leaves_something_behind),
 		cmocka_unit_test(dies_with_its_caller),
 		cmocka_unit_test(not_there),

@@ -292,6 +292,20 @@ static void test_forgotten(void **state)
 	assert_int_equal(survey(), 1);
 }
 
+/* Only a whole reading says which one it is and why. */
+static void test_a_pf_with_a_problem(void **state)
+{
+	(void)state;
+	whole.pf_n = 2;
+	whole.pf[1] = (struct sriov_pf){.name = "pf1", .problem = "of another namespace"};
+	sriov_survey_remember(tree.fd, &whole);
+	assert_int_equal(survey(), 0);
+	assert_int_equal(faccessat(tree.fd, SRIOV_STATE_PFS, F_OK, 0), -1);
+	whole.pf_n = 1;
+	sriov_survey_remember(tree.fd, &whole);
+	assert_int_equal(survey(), 1);
+}
+
 static void test_it_cannot_be_kept(void **state)
 {
 	(void)state;
@@ -316,6 +330,7 @@ int main(void)
 		T(test_a_file_too_long),
 		T(test_not_as_it_was),
 		T(test_forgotten),
+		T(test_a_pf_with_a_problem),
 		T(test_it_cannot_be_kept),
 	};
 

@@ -36,3 +36,4 @@ FAKE_WORLD := -Wl,--wrap=clock_ms,--wrap=clock_sleep_ms,--wrap=log_warn \
 	-Wl,--wrap=nl_vf_set_link_state,--wrap=nl_rdma_dev_list,--wrap=nl_rdma_set_netns
 test_sriov_attach_LDFLAGS := $(FAKE_WORLD)
 test_sriov_prepare_LDFLAGS := $(FAKE_WORLD)
+test_cni_plugin_LDFLAGS := -Wl,--wrap=execve
