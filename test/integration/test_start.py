@@ -54,3 +54,12 @@ def test_where_it_listens_is_said_at_every_level(program, level):
     rest = p.stderr.read()
     assert p.wait(timeout=20) == 0
     assert ("stopped" in rest) == (level == "info")
+
+
+@pytest.mark.parametrize("sig", [signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE])
+def test_signals_that_mean_nothing_end_nothing(program, sig):
+    p = program()
+    wait_for_port(p)
+    p.send_signal(sig)
+    p.send_signal(signal.SIGTERM)
+    assert p.wait(timeout=20) == 0
