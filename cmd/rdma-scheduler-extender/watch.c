@@ -39,6 +39,7 @@ static int send_call(struct link *k, struct err *e)
 		.mem = k->head,
 		.cap = sizeof(k->head),
 		.answer_mem = link_reply_mem,
+		.answer_grow = link_reply_grow,
 		.done = on_done,
 		.arg = k};
 	return http_client_call(&k->client, &k->call, e);
@@ -63,7 +64,7 @@ void link_failed(struct link *k, const char *why)
 	w->failures++;
 	link_wait_end(k);
 	link_slot_give(k);
-	link_reply_give(k, WATCH_REPLY_MAX);
+	link_reply_give(k);
 	k->state = LINK_IDLE;
 	k->kind = LINK_NEW; /* perhaps another program will be there */
 	if (k->fails == 0 && w->logged++ < WATCH_LOGGED) {
@@ -251,7 +252,7 @@ static void on_answer(struct link *k, const struct http_result *res)
 	}
 	r = plain ? sched_state_getpfs(res->body, the_watch->state, &e)
 		  : sched_state_node(res->body, the_watch->state, &e);
-	link_reply_give(k, res->body.n);
+	link_reply_give(k);
 	/* What cannot be followed is asked as the document has it. */
 	if (r < 0 ? k->kind == LINK_NEW : !plain && the_watch->state->revision == 0) {
 		fall_back(k);
@@ -267,17 +268,22 @@ static void on_done(
 	void *arg, struct http_client *c, const struct http_result *res, const struct err *e)
 {
 	struct link *k = arg;
-	bool followed = k->state == LINK_FOLLOW;
+	bool followed = k->state == LINK_FOLLOW, cut = k->cut;
 
 	(void)c;
 	k->state = LINK_IDLE;
 	if (res != NULL) {
 		k->state = followed ? LINK_FOLLOW : LINK_FETCH;
 		on_answer(k, res);
-		link_reply_give(k, 0); /* a new question has no answer yet */
+		link_reply_give(k); /* a new question has no answer yet */
 		return;
 	}
-	link_reply_give(k, WATCH_REPLY_MAX);
+	link_reply_give(k);
+	if (cut) {
+		link_failed(k, "its answer was dropped: those of all nodes together were over "
+			       "256 MiB, and it was the largest");
+		return;
+	}
 	if (followed) {
 		/* Perhaps it only went away for a moment: ask at once, before anybody waits. */
 		(void)fetch(k, clock_ms() + the_watch->timeout_ms); /* failures are kept */

@@ -100,7 +100,7 @@ void link_close(struct link *k)
 	if (k->ready) {
 		unlist(k);
 		link_slot_give(k);
-		link_reply_give(k, WATCH_REPLY_MAX);
+		link_reply_give(k);
 	}
 	*k = (struct link){.state = LINK_IDLE, .serial = serial + 1};
 }

@@ -243,6 +243,27 @@ def test_a_bad_node_harms_no_other(cluster, fault):
     assert ext.node(bad.name)["problem"]
 
 
+def test_answers_of_many_nodes_together_are_bounded(cluster):
+    """Forty nodes say 7.9 MB each and then nothing: more than all together may hold."""
+    text = b"HTTP/1.1 200 OK\r\nContent-Length: 8000000\r\n\r\n[" + b" " * 7900000
+
+    def stall(c, _path):
+        c.sendall(text)
+        time.sleep(60)
+    bad, good = [cluster.add(fault=stall) for _ in range(40)], [cluster.add() for _ in range(3)]
+    ext = cluster.start("--node-timeout", "10000")
+    ok, failed = ext.filter(pod("u1", 1000), bad + good)
+    assert ok == [n.name for n in good] and failed == {n.name: NO_INFO for n in bad}
+    assert ext.rss_kib("VmHWM") < 290 << 10  # 40 of them are 309 MiB
+    why = [ext.node(n.name)["problem"] for n in bad]
+    cut = [w for w in why if w and w.startswith("its answer was dropped: those of all nodes")]
+    assert 5 <= len(cut) < 40, why
+    for n in bad:
+        n.fault = None
+    wait_for(lambda: all(ext.node(n.name)["known"] for n in bad), 60)
+    assert ext.rss_kib() < 60 << 10
+
+
 def test_more_in_use_than_there_is_leaves_nothing(cluster):
     a = cluster.add(fault=lie(used_tx_rate=200000))
     ext = cluster.start()
