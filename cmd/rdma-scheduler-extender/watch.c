@@ -55,6 +55,22 @@ static void end_fetch(struct link *k)
 	}
 }
 
+/* A node that comes and goes all the time is told of now and then. */
+static void tell_failure(struct link *k, const char *why)
+{
+	struct watch *w = the_watch;
+	int64_t now = clock_ms();
+
+	if (k->told || now < k->quiet_ms) {
+		return;
+	}
+	k->told = true;
+	k->quiet_ms = now + WATCH_QUIET_MS;
+	if (w->logged++ < WATCH_LOGGED) {
+		log_warn("node %s: %s", w->sched->node[link_index(k)].name, why);
+	}
+}
+
 void link_failed(struct link *k, const char *why)
 {
 	struct watch *w = the_watch;
@@ -67,9 +83,7 @@ void link_failed(struct link *k, const char *why)
 	link_reply_give(k);
 	k->state = LINK_IDLE;
 	k->kind = LINK_NEW; /* perhaps another program will be there */
-	if (k->fails == 0 && w->logged++ < WATCH_LOGGED) {
-		log_warn("node %s: %s", w->sched->node[i].name, why);
-	}
+	tell_failure(k, why);
 	for (uint8_t f = 0; f < k->fails && wait < WATCH_BACKOFF_MAX; f++) {
 		wait *= 2;
 	}
@@ -183,10 +197,11 @@ static void took_state(struct link *k, bool followed, size_t body_n)
 	struct watch *w = the_watch;
 	uint32_t i = link_index(k);
 
-	if (k->fails > 0 && w->logged++ < WATCH_LOGGED) {
+	if (k->told && w->logged++ < WATCH_LOGGED) {
 		log_info("node %s answers again", w->sched->node[i].name);
 	}
 	w->changes++;
+	k->told = false;
 	k->fails = 0;
 	k->why[0] = '\0';
 	k->kind = w->state->full && w->state->revision > 0 ? LINK_FULL : k->kind;

@@ -23,7 +23,8 @@
 #define WATCH_POLL_MS     10000 /* how often nodes are asked that cannot all be followed ... */
 #define WATCH_VALID_MS    20000 /* ... how long their answer counts ... */
 #define WATCH_ASKED_MS    60000 /* ... and how long after a scheduler asked about them */
-#define WATCH_LOGGED      20    /* lines a second about nodes that do not answer */
+#define WATCH_LOGGED      20    /* lines a second about nodes that do not answer ... */
+#define WATCH_QUIET_MS    60000 /* ... and between two failures of one node that are told */
 
 #define WATCH_PLAIN_MS    60000 /* a node that knows only /getpfs is asked for more so often */
 #define WATCH_REFUSED_MS  5000  /* a node that does not let itself be followed is asked instead */
@@ -50,12 +51,13 @@ struct link {
 	bool kept;           /* and in watch.kept: the connection stays open between questions */
 	bool owner;          /* its address is asked for it, not for another name */
 	bool cut;            /* the answer being received has lost its memory */
+	bool told;           /* the log knows that it does not answer */
 	uint8_t fails;       /* in a row */
 	uint32_t serial;     /* of the last question for an address */
 	uint32_t prev, next; /* in one of the lists of watch: index + 1, or 0 */
 	uint32_t same;       /* the next link of the same bucket of addresses: index + 1 */
 	uint64_t waiters;    /* requests that wait for it, one bit each */
-	int64_t retry_ms, deadline_ms;
+	int64_t retry_ms, deadline_ms, quiet_ms; /* the last: its failures are not told until */
 	int64_t sent_ms, plain_ms,
 		unfollowed_ms; /* last question; found plain; not followed until */
 	struct loop_timer pause;

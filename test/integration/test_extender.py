@@ -428,6 +428,24 @@ def test_a_node_that_always_has_news_is_not_listened_to_all_the_time(cluster):
     assert len(a.requests) - before < 40
 
 
+def test_a_node_that_comes_and_goes_does_not_fill_the_log(cluster):
+    a = cluster.add()
+    asked = []
+
+    def fault(c, path):
+        asked.extend([path] if "after=0" in path else [])
+        if "after=0" in path and len(asked) % 2 == 1:
+            a.answer(c, path)
+            return True
+        return False  # the end of the connection
+    a.fault = fault
+    ext = cluster.start()
+    ext.filter(pod("u1", 1000), [a])
+    wait_for(lambda: len(asked) >= 9, 60)
+    told = [line for line in list(ext.log) if "node %s" % a.name in line]
+    assert len(told) == 2 and "warning: " in told[0] and "answers again" in told[1], told
+
+
 def test_the_same_pod_asked_twice_at_once(cluster):
     a, b = cluster.add(pfs=1), cluster.add(pfs=1, fault=hang)
     ext = cluster.start("--node-timeout", "4000")
