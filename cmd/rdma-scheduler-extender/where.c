@@ -96,6 +96,10 @@ void link_close(struct link *k)
 {
 	uint32_t serial = k->serial;
 
+	/* A place that was never used is not written to: it would cost a page. */
+	if (!k->ready && !k->named) {
+		return;
+	}
 	link_wait_end(k);
 	if (k->ready) {
 		unlist(k);

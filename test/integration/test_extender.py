@@ -703,6 +703,16 @@ def test_nodes_nobody_asks_about_are_forgotten(cluster):
     assert ext.filter(pod("u3", 1000), [a], names=True)[0] == [], "not even where it was"
 
 
+def test_forgetting_names_costs_no_memory(cluster):
+    ext = cluster.start("--forget-after", "10", "--claim-ttl", "5")
+    names = ["n%05d" % i for i in range(65000)]
+    nodes = {"items": [{"metadata": {"name": n}} for n in names]}
+    assert len(ext.json(FILTER, {"Pod": pod("u1", 1), "Nodes": nodes})["FailedNodes"]) == 65000
+    before = ext.rss_kib()
+    wait_for(lambda: ext.json("/v1/nodes")["nodes"] == [], 60)
+    assert ext.rss_kib() < before + 20000
+
+
 def test_usage():
     for bad in (["--strategy", "x"], ["--node-port", "0"], ["--listen", "x:y:z"], ["word"],
                 ["--max-body", "257"], ["--claim-ttl", "700"]):
