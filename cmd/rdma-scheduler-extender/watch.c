@@ -212,7 +212,7 @@ static void took_state(struct link *k, bool followed, size_t body_n)
 		link_slot_give(k);
 		poll_soon(w);
 	} else if (k->kind == LINK_FULL && clock_ms() >= k->unfollowed_ms) {
-		if (followed) {
+		if (followed || k->again) {
 			follow_later(k, body_n);
 		} else {
 			follow(k);
@@ -243,6 +243,7 @@ static void on_answer(struct link *k, const struct http_result *res)
 	struct buf b;
 	int r;
 
+	k->again = k->again && !followed;
 	if (res->status == 204 && k->state == LINK_FOLLOW) {
 		sched_node_still(the_watch->sched, link_index(k), clock_ms());
 		follow_later(k, 0);
@@ -301,6 +302,7 @@ static void on_done(
 	}
 	if (followed) {
 		/* Perhaps it only went away for a moment: ask at once, before anybody waits. */
+		k->again = true;
 		(void)fetch(k, clock_ms() + the_watch->timeout_ms); /* failures are kept */
 		return;
 	}

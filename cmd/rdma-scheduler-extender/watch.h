@@ -51,6 +51,7 @@ struct link {
 	bool kept;           /* and in watch.kept: the connection stays open between questions */
 	bool owner;          /* its address is asked for it, not for another name */
 	bool cut;            /* the answer being received has lost its memory */
+	bool again;          /* it was asked again since it broke the question it was followed by */
 	bool told;           /* the log knows that it does not answer */
 	uint8_t fails;       /* in a row */
 	uint32_t serial;     /* of the last question for an address */

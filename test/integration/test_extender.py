@@ -446,6 +446,23 @@ def test_a_node_that_comes_and_goes_does_not_fill_the_log(cluster):
     assert len(told) == 2 and "warning: " in told[0] and "answers again" in told[1], told
 
 
+def test_a_node_that_lets_itself_be_followed_for_no_time_is_paced(cluster):
+    a = cluster.add()
+
+    def fault(c, path):
+        if "after=0" in path:
+            a.answer(c, path)
+        return "after=0" in path  # else the end of the connection
+    a.fault = fault
+    ext = cluster.start()
+    ext.filter(pod("u1", 1000), [a])
+    before = len(a.requests)
+    time.sleep(1)
+    assert len(a.requests) - before < 80  # a follow and a question each time
+    a.fault = None
+    wait_for(lambda: ext.node(a.name)["state"] == "followed")
+
+
 def test_the_same_pod_asked_twice_at_once(cluster):
     a, b = cluster.add(pfs=1), cluster.add(pfs=1, fault=hang)
     ext = cluster.start("--node-timeout", "4000")
