@@ -180,14 +180,15 @@ static void on_pause(struct loop *l, struct loop_timer *t)
 
 /*
  * A node that always has something to say is not listened to without a break, and the longer the
- * more it says. Meanwhile what it said counts as current.
+ * more work that is. Meanwhile what it said counts as current.
  */
-static void follow_later(struct link *k, size_t body_n)
+static void follow_later(struct link *k, size_t body_n, uint64_t steps)
 {
 	k->state = LINK_PAUSE;
 	k->pause.fn = on_pause;
 	loop_timer_set(the_watch->loop, &k->pause,
-		clock_ms() + WATCH_PAUSE_MS + (int64_t)(body_n / WATCH_PAUSE_BYTES));
+		clock_ms() + WATCH_PAUSE_MS + (int64_t)(body_n / WATCH_PAUSE_BYTES) +
+			(int64_t)(steps / WATCH_PAUSE_STEPS));
 }
 
 /* --- Answers */
@@ -196,6 +197,7 @@ static void took_state(struct link *k, bool followed, size_t body_n)
 {
 	struct watch *w = the_watch;
 	uint32_t i = link_index(k);
+	uint64_t steps = w->sched->steps;
 
 	if (k->told && w->logged++ < WATCH_LOGGED) {
 		log_info("node %s answers again", w->sched->node[i].name);
@@ -213,7 +215,7 @@ static void took_state(struct link *k, bool followed, size_t body_n)
 		poll_soon(w);
 	} else if (k->kind == LINK_FULL && clock_ms() >= k->unfollowed_ms) {
 		if (followed || k->again) {
-			follow_later(k, body_n);
+			follow_later(k, body_n, w->sched->steps - steps);
 		} else {
 			follow(k);
 		}
@@ -246,7 +248,7 @@ static void on_answer(struct link *k, const struct http_result *res)
 	k->again = k->again && !followed;
 	if (res->status == 204 && k->state == LINK_FOLLOW) {
 		sched_node_still(the_watch->sched, link_index(k), clock_ms());
-		follow_later(k, 0);
+		follow_later(k, 0, 0);
 		return;
 	}
 	if (res->status != 200) {

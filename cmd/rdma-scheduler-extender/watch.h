@@ -29,7 +29,8 @@
 #define WATCH_PLAIN_MS    60000 /* a node that knows only /getpfs is asked for more so often */
 #define WATCH_REFUSED_MS  5000  /* a node that does not let itself be followed is asked instead */
 #define WATCH_PAUSE_MS    50    /* between two answers of a node that is followed ... */
-#define WATCH_PAUSE_BYTES 20000 /* ... and a millisecond for so many bytes */
+#define WATCH_PAUSE_BYTES 20000 /* ... and a millisecond for so many bytes ... */
+#define WATCH_PAUSE_STEPS 3200  /* ... or steps of placing claims, ten times what they take */
 
 _Static_assert(WATCH_HELD_MAX >= 5000u * 52u * 1024u, "nodes of the documented scale at once");
 _Static_assert(WATCH_HELD_MAX >= 2 * WATCH_REPLY_MAX, "the largest answer has room");

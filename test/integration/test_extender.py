@@ -463,6 +463,28 @@ def test_a_node_that_lets_itself_be_followed_for_no_time_is_paced(cluster):
     wait_for(lambda: ext.node(a.name)["state"] == "followed")
 
 
+def test_a_node_with_news_is_paced_by_the_work_it_makes(cluster):
+    """Pods were promised room, and then its PFs are such that finding none left is hard."""
+    rng = random.Random(1)
+    sizes = [97 * (rng.randrange(2500, 27500) // 97) for _ in range(32)]
+    a = cluster.add(pfs=11, mbps=4000000, vfs=1000)
+
+    def fault(c, path):
+        a.revision += 1
+        reply(c, json.dumps(a.node()))
+        return True
+    a.fault = fault
+    ext = cluster.start("--claim-ttl", "300")
+    for i in range(36):
+        assert ext.filter(pod("u%d" % i, *sizes), [a])[0] == [a.name]
+    for pf in a.pfs:
+        pf["mbps"] = sum(sizes) // 11 + 50
+    wait_for(lambda: ext.node(a.name)["over_promised"])
+    before = len(a.requests)
+    time.sleep(3)
+    assert len(a.requests) - before < 34  # 48 if only bytes counted
+
+
 def test_the_same_pod_asked_twice_at_once(cluster):
     a, b = cluster.add(pfs=1), cluster.add(pfs=1, fault=hang)
     ext = cluster.start("--node-timeout", "4000")
