@@ -474,7 +474,7 @@ int watch_init(struct watch *w, struct loop *loop, struct sched *s, uint32_t fil
 	w->name = map(SCHED_NODES_MAX * sizeof(*w->name));
 	w->state = map(sizeof(*w->state));
 	if (w->link == NULL || w->by_addr == NULL || w->name == NULL || w->state == NULL) {
-		return err_set(e, ENOMEM, "no memory for connections to nodes");
+		return err_set(e, ENOMEM, "no address space for connections to nodes");
 	}
 	the_watch = w;
 	names_init(&w->names, loop, where_found, w);

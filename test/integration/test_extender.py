@@ -766,6 +766,13 @@ def test_usage():
     assert r.returncode == 0 and "--narrow" in r.stdout
 
 
+@pytest.mark.parametrize("mib", [600, 850])
+def test_too_little_address_space_is_named(mib):
+    r = subprocess.run(["prlimit", "--as=%d" % (mib << 20), EXTENDER, "--listen", "127.0.0.1:0"],
+                       capture_output=True, text=True, check=False, timeout=20)
+    assert r.returncode == 111 and "error: no address space for " in r.stderr
+
+
 def test_a_second_client_while_a_large_body_arrives(cluster):
     a = cluster.add()
     ext = cluster.start()
