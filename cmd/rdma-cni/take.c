@@ -20,8 +20,8 @@ static char strings[LEDGER_MEM];
 
 bool take_usable(const struct sriov_vf *vf)
 {
-	return vf->state == SRIOV_VF_FREE && vf->holder == NULL && vf->has_pci &&
-	       (vf->kernel.has & NL_VF_PRESENT) != 0;
+	/* One that came after rtnetlink was asked has nothing yet that could be put back. */
+	return sriov_vf_usable(vf) && (vf->kernel.has & NL_VF_PRESENT) != 0;
 }
 
 /* What the hardware was just read to have, less what is taken from it. */

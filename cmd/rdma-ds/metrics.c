@@ -49,12 +49,19 @@ static uint64_t pf_used_vfs(const struct sriov_pf *pf, const struct sriov_usage 
 	return u->used_vfs;
 }
 
+static uint64_t pf_free_vfs(const struct sriov_pf *pf, const struct sriov_usage *u)
+{
+	(void)pf;
+	return u->free_vfs;
+}
+
 static const struct {
 	const char *name, *help;
 	pf_number *get;
 } pf_families[] = {
 	{"ferrule_pf_total_vfs", "VFs the device could have", pf_total},
 	{"ferrule_pf_used_vfs", "VFs in use, by ledger or kernel", pf_used_vfs},
+	{"ferrule_pf_free_vfs", "VFs that can still be given to pods", pf_free_vfs},
 	{"ferrule_pf_link_up", "1 while the link is up", pf_link},
 	{"ferrule_pf_readable", "0 when the VFs could not be read", pf_readable},
 	{"ferrule_pf_capacity_mbps", "Mb/s that may be promised", pf_capacity},

@@ -150,7 +150,7 @@ static void stop_polls(void *arg)
 static void log_opened(const struct sock_addr *addr, struct str text)
 {
 	(void)addr;
-	log_info("rdma-ds %s listening on %.*s", ferrule_version(), STR_ARG(text));
+	log_always("rdma-ds %s listening on %.*s", ferrule_version(), STR_ARG(text));
 }
 
 static int set_up(const struct serve_opts *o, struct err *e)
@@ -166,12 +166,12 @@ static int set_up(const struct serve_opts *o, struct err *e)
 		r = http_server_init(&sv.server, &sv.loop, routes, ARRAY_LEN(routes), &defaults, e);
 	}
 	if (r == 0) {
-		r = http_listen_all(&o->listen, &sv.server, log_opened, e);
-	}
-	if (r == 0) {
 		sv.stop.also = stop_polls;
 		sv.stop.arg = &sv.poll;
 		r = http_stop_on_signal(&sv.stop, &sv.server, e);
+	}
+	if (r == 0) {
+		r = http_listen_all(&o->listen, &sv.server, log_opened, e);
 	}
 	return r < 0 ? r : sandbox_drop_caps(e);
 }

@@ -114,7 +114,7 @@ static void on_signal(struct loop *l, struct loop_signal *s)
 static void log_opened(const struct sock_addr *addr, struct str text)
 {
 	(void)addr;
-	log_info("listening on %.*s", STR_ARG(text));
+	log_always("listening on %.*s", STR_ARG(text));
 }
 
 static int set_up_http(const struct options *o, struct err *e)
@@ -153,12 +153,10 @@ static int set_up_plugin(const struct options *o, struct err *e)
 
 static int set_up(const struct options *o, struct err *e)
 {
-	if (loop_init(&pl.loop, pl.heap, ARRAY_LEN(pl.heap), e) < 0 || set_up_http(o, e) < 0 ||
-		set_up_plugin(o, e) < 0) {
-		return -e->code;
-	}
 	pl.signals.fn = on_signal;
-	if (loop_signal_add(&pl.loop, &pl.signals, e) < 0) {
+	if (loop_init(&pl.loop, pl.heap, ARRAY_LEN(pl.heap), e) < 0 ||
+		loop_signal_add(&pl.loop, &pl.signals, e) < 0 || set_up_http(o, e) < 0 ||
+		set_up_plugin(o, e) < 0) {
 		return -e->code;
 	}
 	return sandbox_drop_caps(e);
@@ -166,7 +164,7 @@ static int set_up(const struct options *o, struct err *e)
 
 static void begin(const struct options *o)
 {
-	log_info("rdma-dummy-dp %s: %u of %s in %s", ferrule_version(), o->count, o->resource,
+	log_always("rdma-dummy-dp %s: %u of %s in %s", ferrule_version(), o->count, o->resource,
 		o->plugin_dir);
 	look_at_devices();
 	if (!pl.devices.healthy) { /* no change, and yet the first thing to know */

@@ -31,8 +31,9 @@ int calls_init(struct calls *c, const struct ext_opts *o, struct sched *s, struc
 	*c = (struct calls){.opts = o, .sched = s, .watch = w, .bodies = b};
 	c->text = map(KUBE_ANNOTATION_MAX + 1);
 	c->arena = map(KUBE_ANNOTATION_ARENA);
-	return c->text == NULL || c->arena == NULL ? err_set(e, ENOMEM, "no memory for requests")
-						   : 0;
+	return c->text == NULL || c->arena == NULL
+		       ? err_set(e, ENOMEM, "no address space for requests")
+		       : 0;
 }
 
 /* --- Places for requests */

@@ -15,6 +15,13 @@ uint32_t link_index(const struct link *k)
 
 /* --- Memory of answers */
 
+#define PAGE 4096u /* the least that a byte costs */
+
+static uint32_t *first_or_next(struct watch *w, uint32_t prev)
+{
+	return prev == 0 ? &w->received : &w->link[prev - 1].reply_next;
+}
+
 char *link_reply_mem(void *arg, size_t *cap)
 {
 	struct link *k = arg;
@@ -29,25 +36,76 @@ char *link_reply_mem(void *arg, size_t *cap)
 		k->reply = p == MAP_FAILED ? NULL : p;
 	}
 	*cap = k->reply == NULL ? 0 : WATCH_REPLY_MAX;
+	if (k->reply != NULL) {
+		k->reply_n = 0;
+		k->cut = false;
+		k->reply_prev = 0;
+		k->reply_next = w->received;
+		if (w->received != 0) {
+			w->link[w->received - 1].reply_prev = link_index(k) + 1;
+		}
+		w->received = link_index(k) + 1;
+	}
 	/* An answer that has begun does not take the time of a long poll. */
 	http_client_hurry(&k->client, clock_ms() + w->timeout_ms);
 	return k->reply;
 }
 
-/* used: bytes that were written; much memory goes back to the kernel. */
-void link_reply_give(struct link *k, size_t used)
+static void drop_pages(struct link *k)
+{
+	the_watch->held -= k->reply_n;
+	k->reply_n = 0;
+	k->cut = true;
+	/* Fails only for what is no mapping of ours. */
+	(void)madvise(k->reply, WATCH_REPLY_MAX, MADV_DONTNEED);
+}
+
+bool link_reply_grow(void *arg, size_t n)
+{
+	struct link *k = arg, *largest = k;
+	struct watch *w = the_watch;
+
+	n = (n + PAGE - 1) / PAGE * PAGE;
+	if (k->cut || n <= k->reply_n) {
+		return !k->cut;
+	}
+	if (w->held + (n - k->reply_n) > WATCH_HELD_MAX) {
+		for (uint32_t i = w->received; i != 0; i = w->link[i - 1].reply_next) {
+			if (w->link[i - 1].reply_n > (largest == k ? n : largest->reply_n)) {
+				largest = &w->link[i - 1];
+			}
+		}
+		drop_pages(largest);
+		if (largest == k) {
+			return false;
+		}
+	}
+	w->held += n - k->reply_n;
+	k->reply_n = n;
+	return true;
+}
+
+/* Much memory goes back to the kernel. */
+void link_reply_give(struct link *k)
 {
 	struct watch *w = the_watch;
 
 	if (k->reply == NULL) {
 		return;
 	}
-	if (w->keep_n < WATCH_KEEP && used <= WATCH_KEEP_BYTES) {
+	*first_or_next(w, k->reply_prev) = k->reply_next;
+	if (k->reply_next != 0) {
+		w->link[k->reply_next - 1].reply_prev = k->reply_prev;
+	}
+	w->held -= k->reply_n;
+	if (w->keep_n < WATCH_KEEP && k->reply_n <= WATCH_KEEP_BYTES && !k->cut) {
 		w->keep[w->keep_n++] = k->reply;
 	} else {
 		(void)munmap(k->reply, WATCH_REPLY_MAX); /* a mapping of our own */
 	}
 	k->reply = NULL;
+	k->reply_n = 0;
+	k->cut = false;
 }
 
 /* --- Links that wait */

@@ -101,7 +101,7 @@ static void log_opened(const struct sock_addr *addr, struct str text)
 
 	(void)text;
 	/* Word for word what users of the document wait for. */
-	log_info("RDMA scheduler extender listening on port:  %u",
+	log_always("RDMA scheduler extender listening on port:  %u",
 		(unsigned)ntohs(v6 ? addr->u.in6.sin6_port : addr->u.in.sin_port));
 }
 
@@ -139,10 +139,10 @@ static int set_up(struct err *e)
 		r = http_server_init(&ex.server, &ex.loop, ex.route, set_routes(), &conf, e);
 	}
 	if (r == 0) {
-		r = http_listen_all(&ex.opts.listen, &ex.server, log_opened, e);
+		r = http_stop_on_signal(&ex.stop, &ex.server, e);
 	}
 	if (r == 0) {
-		r = http_stop_on_signal(&ex.stop, &ex.server, e);
+		r = http_listen_all(&ex.opts.listen, &ex.server, log_opened, e);
 	}
 	return r < 0 ? r : sandbox_drop_caps(e);
 }

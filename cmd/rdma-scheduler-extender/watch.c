@@ -39,6 +39,7 @@ static int send_call(struct link *k, struct err *e)
 		.mem = k->head,
 		.cap = sizeof(k->head),
 		.answer_mem = link_reply_mem,
+		.answer_grow = link_reply_grow,
 		.done = on_done,
 		.arg = k};
 	return http_client_call(&k->client, &k->call, e);
@@ -54,6 +55,22 @@ static void end_fetch(struct link *k)
 	}
 }
 
+/* A node that comes and goes all the time is told of now and then. */
+static void tell_failure(struct link *k, const char *why)
+{
+	struct watch *w = the_watch;
+	int64_t now = clock_ms();
+
+	if (k->told || now < k->quiet_ms) {
+		return;
+	}
+	k->told = true;
+	k->quiet_ms = now + WATCH_QUIET_MS;
+	if (w->logged++ < WATCH_LOGGED) {
+		log_warn("node %s: %s", w->sched->node[link_index(k)].name, why);
+	}
+}
+
 void link_failed(struct link *k, const char *why)
 {
 	struct watch *w = the_watch;
@@ -63,12 +80,10 @@ void link_failed(struct link *k, const char *why)
 	w->failures++;
 	link_wait_end(k);
 	link_slot_give(k);
-	link_reply_give(k, WATCH_REPLY_MAX);
+	link_reply_give(k);
 	k->state = LINK_IDLE;
 	k->kind = LINK_NEW; /* perhaps another program will be there */
-	if (k->fails == 0 && w->logged++ < WATCH_LOGGED) {
-		log_warn("node %s: %s", w->sched->node[i].name, why);
-	}
+	tell_failure(k, why);
 	for (uint8_t f = 0; f < k->fails && wait < WATCH_BACKOFF_MAX; f++) {
 		wait *= 2;
 	}
@@ -165,14 +180,15 @@ static void on_pause(struct loop *l, struct loop_timer *t)
 
 /*
  * A node that always has something to say is not listened to without a break, and the longer the
- * more it says. Meanwhile what it said counts as current.
+ * more work that is. Meanwhile what it said counts as current.
  */
-static void follow_later(struct link *k, size_t body_n)
+static void follow_later(struct link *k, size_t body_n, uint64_t steps)
 {
 	k->state = LINK_PAUSE;
 	k->pause.fn = on_pause;
 	loop_timer_set(the_watch->loop, &k->pause,
-		clock_ms() + WATCH_PAUSE_MS + (int64_t)(body_n / WATCH_PAUSE_BYTES));
+		clock_ms() + WATCH_PAUSE_MS + (int64_t)(body_n / WATCH_PAUSE_BYTES) +
+			(int64_t)(steps / WATCH_PAUSE_STEPS));
 }
 
 /* --- Answers */
@@ -181,11 +197,13 @@ static void took_state(struct link *k, bool followed, size_t body_n)
 {
 	struct watch *w = the_watch;
 	uint32_t i = link_index(k);
+	uint64_t steps = w->sched->steps;
 
-	if (k->fails > 0 && w->logged++ < WATCH_LOGGED) {
+	if (k->told && w->logged++ < WATCH_LOGGED) {
 		log_info("node %s answers again", w->sched->node[i].name);
 	}
 	w->changes++;
+	k->told = false;
 	k->fails = 0;
 	k->why[0] = '\0';
 	k->kind = w->state->full && w->state->revision > 0 ? LINK_FULL : k->kind;
@@ -196,8 +214,8 @@ static void took_state(struct link *k, bool followed, size_t body_n)
 		link_slot_give(k);
 		poll_soon(w);
 	} else if (k->kind == LINK_FULL && clock_ms() >= k->unfollowed_ms) {
-		if (followed) {
-			follow_later(k, body_n);
+		if (followed || k->again) {
+			follow_later(k, body_n, w->sched->steps - steps);
 		} else {
 			follow(k);
 		}
@@ -227,9 +245,10 @@ static void on_answer(struct link *k, const struct http_result *res)
 	struct buf b;
 	int r;
 
+	k->again = k->again && !followed;
 	if (res->status == 204 && k->state == LINK_FOLLOW) {
 		sched_node_still(the_watch->sched, link_index(k), clock_ms());
-		follow_later(k, 0);
+		follow_later(k, 0, 0);
 		return;
 	}
 	if (res->status != 200) {
@@ -251,7 +270,7 @@ static void on_answer(struct link *k, const struct http_result *res)
 	}
 	r = plain ? sched_state_getpfs(res->body, the_watch->state, &e)
 		  : sched_state_node(res->body, the_watch->state, &e);
-	link_reply_give(k, res->body.n);
+	link_reply_give(k);
 	/* What cannot be followed is asked as the document has it. */
 	if (r < 0 ? k->kind == LINK_NEW : !plain && the_watch->state->revision == 0) {
 		fall_back(k);
@@ -267,19 +286,25 @@ static void on_done(
 	void *arg, struct http_client *c, const struct http_result *res, const struct err *e)
 {
 	struct link *k = arg;
-	bool followed = k->state == LINK_FOLLOW;
+	bool followed = k->state == LINK_FOLLOW, cut = k->cut;
 
 	(void)c;
 	k->state = LINK_IDLE;
 	if (res != NULL) {
 		k->state = followed ? LINK_FOLLOW : LINK_FETCH;
 		on_answer(k, res);
-		link_reply_give(k, 0); /* a new question has no answer yet */
+		link_reply_give(k); /* a new question has no answer yet */
 		return;
 	}
-	link_reply_give(k, WATCH_REPLY_MAX);
+	link_reply_give(k);
+	if (cut) {
+		link_failed(k, "its answer was dropped: those of all nodes together were over "
+			       "256 MiB, and it was the largest");
+		return;
+	}
 	if (followed) {
 		/* Perhaps it only went away for a moment: ask at once, before anybody waits. */
+		k->again = true;
 		(void)fetch(k, clock_ms() + the_watch->timeout_ms); /* failures are kept */
 		return;
 	}
@@ -449,7 +474,7 @@ int watch_init(struct watch *w, struct loop *loop, struct sched *s, uint32_t fil
 	w->name = map(SCHED_NODES_MAX * sizeof(*w->name));
 	w->state = map(sizeof(*w->state));
 	if (w->link == NULL || w->by_addr == NULL || w->name == NULL || w->state == NULL) {
-		return err_set(e, ENOMEM, "no memory for connections to nodes");
+		return err_set(e, ENOMEM, "no address space for connections to nodes");
 	}
 	the_watch = w;
 	names_init(&w->names, loop, where_found, w);

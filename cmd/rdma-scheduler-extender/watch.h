@@ -7,7 +7,12 @@
 #include "names.h"
 #include "sched/sched.h"
 
-#define WATCH_REPLY_MAX   (8u << 20)   /* of one node; 4096 VFs in full take 3 MB */
+#define WATCH_REPLY_MAX (8u << 20) /* of one node; 4096 VFs in full take 3 MB */
+/*
+ * Answers that are arriving, all together: room for 5,000 nodes of 240 VFs that say all they have
+ * (50 KB) at the same moment.
+ */
+#define WATCH_HELD_MAX    (256u << 20)
 #define WATCH_POLL_S      10           /* how long a node may have nothing new */
 #define WATCH_HEAD_MAX    384          /* of a request */
 #define WATCH_BACKOFF_MS  1000         /* after a failure; doubles each time ... */
@@ -18,15 +23,20 @@
 #define WATCH_POLL_MS     10000 /* how often nodes are asked that cannot all be followed ... */
 #define WATCH_VALID_MS    20000 /* ... how long their answer counts ... */
 #define WATCH_ASKED_MS    60000 /* ... and how long after a scheduler asked about them */
-#define WATCH_LOGGED      20    /* lines a second about nodes that do not answer */
+#define WATCH_LOGGED      20    /* lines a second about nodes that do not answer ... */
+#define WATCH_QUIET_MS    60000 /* ... and between two failures of one node that are told */
 
 #define WATCH_PLAIN_MS    60000 /* a node that knows only /getpfs is asked for more so often */
 #define WATCH_REFUSED_MS  5000  /* a node that does not let itself be followed is asked instead */
 #define WATCH_PAUSE_MS    50    /* between two answers of a node that is followed ... */
-#define WATCH_PAUSE_BYTES 20000 /* ... and a millisecond for so many bytes */
+#define WATCH_PAUSE_BYTES 20000 /* ... and a millisecond for so many bytes ... */
+#define WATCH_PAUSE_STEPS 3200  /* ... or steps of placing claims, ten times what they take */
 
-#define WATCH_BUCKETS     (2u * SCHED_NODES_MAX) /* a power of two */
-#define WATCH_TWIN_MS     15000 /* a name not asked about for so much longer gives up its address */
+_Static_assert(WATCH_HELD_MAX >= 5000u * 52u * 1024u, "nodes of the documented scale at once");
+_Static_assert(WATCH_HELD_MAX >= 2 * WATCH_REPLY_MAX, "the largest answer has room");
+
+#define WATCH_BUCKETS (2u * SCHED_NODES_MAX) /* a power of two */
+#define WATCH_TWIN_MS 15000 /* a name not asked about for so much longer gives up its address */
 
 enum link_state { LINK_IDLE, LINK_NAME, LINK_SLOT, LINK_FETCH, LINK_FOLLOW, LINK_PAUSE };
 enum link_kind { LINK_NEW, LINK_FULL, LINK_PLAIN }; /* what the node speaks */
@@ -41,16 +51,21 @@ struct link {
 	bool open;           /* counted in watch.open */
 	bool kept;           /* and in watch.kept: the connection stays open between questions */
 	bool owner;          /* its address is asked for it, not for another name */
+	bool cut;            /* the answer being received has lost its memory */
+	bool again;          /* it was asked again since it broke the question it was followed by */
+	bool told;           /* the log knows that it does not answer */
 	uint8_t fails;       /* in a row */
 	uint32_t serial;     /* of the last question for an address */
 	uint32_t prev, next; /* in one of the lists of watch: index + 1, or 0 */
 	uint32_t same;       /* the next link of the same bucket of addresses: index + 1 */
 	uint64_t waiters;    /* requests that wait for it, one bit each */
-	int64_t retry_ms, deadline_ms;
+	int64_t retry_ms, deadline_ms, quiet_ms; /* the last: its failures are not told until */
 	int64_t sent_ms, plain_ms,
 		unfollowed_ms; /* last question; found plain; not followed until */
 	struct loop_timer pause;
-	char *reply; /* memory of the answer being received */
+	char *reply;                     /* memory of the answer being received ... */
+	size_t reply_n;                  /* ... and how much of it is written, in whole pages */
+	uint32_t reply_prev, reply_next; /* among those being received: index + 1, or 0 */
 	char path[80], host[64];
 	char head[WATCH_HEAD_MAX];
 	char why[128]; /* the last failure, empty when there was none since the last success */
@@ -84,7 +99,9 @@ struct watch {
 	struct sched_state *state; /* scratch for what a node says */
 	char *keep[WATCH_KEEP];
 	size_t keep_n;
-	uint32_t logged; /* lines this second */
+	size_t held;       /* bytes of all answers being received, WATCH_HELD_MAX at most */
+	uint32_t received; /* the first of them: index + 1, or 0 */
+	uint32_t logged;   /* lines this second */
 	/* Numbers for /metrics */
 	uint64_t fetches, failures, changes;
 };

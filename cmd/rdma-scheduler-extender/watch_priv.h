@@ -11,9 +11,14 @@ uint32_t link_index(const struct link *k);
 
 /* --- link.c: what a link holds */
 
-/* Memory of the answer that is arriving: http_call.answer_mem; back, with so many bytes written. */
+/*
+ * Memory of the answer that is arriving: http_call.answer_mem and answer_grow; and back. When all
+ * answers together are over WATCH_HELD_MAX the largest one gives way: its link is cut, its pages go
+ * at once, and its exchange ends with the next byte or at its deadline.
+ */
 char *link_reply_mem(void *arg, size_t *cap);
-void link_reply_give(struct link *k, size_t used);
+bool link_reply_grow(void *arg, size_t n);
+void link_reply_give(struct link *k);
 
 /* Wait for an address (LINK_NAME) or a descriptor (LINK_SLOT) until deadline_ms; wait no more. */
 void link_wait(struct link *k, enum link_state state);

@@ -96,11 +96,15 @@ void link_close(struct link *k)
 {
 	uint32_t serial = k->serial;
 
+	/* A place that was never used is not written to: it would cost a page. */
+	if (!k->ready && !k->named) {
+		return;
+	}
 	link_wait_end(k);
 	if (k->ready) {
 		unlist(k);
 		link_slot_give(k);
-		link_reply_give(k, WATCH_REPLY_MAX);
+		link_reply_give(k);
 	}
 	*k = (struct link){.state = LINK_IDLE, .serial = serial + 1};
 }

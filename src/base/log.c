@@ -85,9 +85,6 @@ static void log_line(enum log_level level, const char *prefix, const char *fmt, 
 	size_t n = 0;
 	int r;
 
-	if (level > max_level) {
-		return;
-	}
 	if (log_sink == NULL) {
 		n = put_time(line, sizeof(line));
 	}
@@ -112,17 +109,20 @@ static void log_line(enum log_level level, const char *prefix, const char *fmt, 
 	(void)!io_write_all(STDERR_FILENO, line, n + 1); /* nowhere to report it */
 }
 
-#define LOG_FUNCTION(name, level, prefix)                                                          \
+#define LOG_FUNCTION(name, level, always, prefix)                                                  \
 	void name(const char *fmt, ...)                                                            \
 	{                                                                                          \
 		va_list ap;                                                                        \
                                                                                                    \
 		va_start(ap, fmt);                                                                 \
-		log_line(level, prefix, fmt, ap);                                                  \
+		if (always || level <= max_level) {                                                \
+			log_line(level, prefix, fmt, ap);                                          \
+		}                                                                                  \
 		va_end(ap);                                                                        \
 	}
 
-LOG_FUNCTION(log_error, LOG_ERROR, "error: ")
-LOG_FUNCTION(log_warn, LOG_WARN, "warning: ")
-LOG_FUNCTION(log_info, LOG_INFO, "")
-LOG_FUNCTION(log_debug, LOG_DEBUG, "debug: ")
+LOG_FUNCTION(log_error, LOG_ERROR, false, "error: ")
+LOG_FUNCTION(log_warn, LOG_WARN, false, "warning: ")
+LOG_FUNCTION(log_info, LOG_INFO, false, "")
+LOG_FUNCTION(log_debug, LOG_DEBUG, false, "debug: ")
+LOG_FUNCTION(log_always, LOG_INFO, true, "")

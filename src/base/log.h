@@ -24,6 +24,12 @@ void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /*
+ * log_always: as log_info, but whatever the level: the line that says that the program is there,
+ * and where. Scripts and people wait for it.
+ */
+void log_always(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/*
  * log_set_sink: hand every line (without time and newline, "error: " and the like included) to sink
  * instead of writing it to stderr; NULL: to stderr again.
  */

@@ -82,8 +82,8 @@ struct loop_signal {
 
 /*
  * loop_signal_add: block SIGTERM, SIGINT and SIGHUP for the process and from now on call fn once
- * for each that arrives; SIGPIPE is ignored. s->w.fd is then open, the caller's to close after
- * loop_del.
+ * for each that arrives; SIGPIPE, SIGUSR1 and SIGUSR2 are ignored: nobody who sends one, to see
+ * what it does, ends the program. s->w.fd is then open, the caller's to close after loop_del.
  */
 int loop_signal_add(struct loop *l, struct loop_signal *s, struct err *e) MUST_CHECK;
 

@@ -368,6 +368,20 @@ static void on_broken(struct http_client *c, int code)
 	}
 }
 
+static void no_memory(struct http_client *c)
+{
+	struct err e;
+
+	fail(c, &e, ENOMEM, "no memory for the answer");
+	end_failed(c, &e);
+}
+
+/* Whether the n bytes of the answer that are in its memory may be there. */
+static bool may_hold(const struct http_client *c, size_t n)
+{
+	return c->call->answer_grow == NULL || c->call->answer_grow(c->call->arg, n);
+}
+
 static void receive(struct http_client *c)
 {
 	char spill[64]; /* framing behind a body that fills the memory exactly */
@@ -380,8 +394,7 @@ static void receive(struct http_client *c)
 	if (c->in == NULL) {
 		c->in = c->call->answer_mem(c->call->arg, &c->in_cap);
 		if (c->in == NULL) {
-			fail(c, &e, ENOMEM, "no memory for the answer");
-			end_failed(c, &e);
+			no_memory(c);
 			return;
 		}
 	}
@@ -394,6 +407,10 @@ static void receive(struct http_client *c)
 	}
 	r = c->stream.ops->read(&c->stream, at, room);
 	if (r == -EAGAIN) {
+		return;
+	}
+	if (r >= 0 && !may_hold(c, c->n + (at == spill ? 0 : (size_t)r))) {
+		no_memory(c);
 		return;
 	}
 	if (r == 0 && c->body == BODY_CLOSE) {

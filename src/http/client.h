@@ -49,6 +49,12 @@ struct http_call {
 	 * takes it back in done, or after http_client_close. NULL ends the exchange with -ENOMEM.
 	 */
 	char *(*answer_mem)(void *arg, size_t *cap);
+	/*
+	 * With answer_mem, and unless NULL: n bytes of that memory have been written so far; asked
+	 * with each piece that arrives and at the end, so that an owner of many answers can bound
+	 * their sum. false ends the exchange with -ENOMEM, and nothing in the memory is looked at.
+	 */
+	bool (*answer_grow)(void *arg, size_t n);
 	http_done_fn *done;
 	void *arg;
 };

@@ -130,6 +130,7 @@ void sched_replace(struct sched *s, uint32_t i)
 			n->broken = true;
 		}
 	}
+	s->steps += steps;
 }
 
 void sched_unclaim(struct sched *s, struct sched_claim *c, uint32_t i)

@@ -90,6 +90,7 @@ struct sched {
 	int64_t ttl_ms;
 	struct place_work *work;
 	struct sched_kept *kept; /* answers of the question being asked */
+	uint64_t steps;          /* of placing claims anew after what nodes said; only grows */
 	/* Numbers for /metrics */
 	uint64_t expired, collapsed;
 };

@@ -26,6 +26,13 @@ enum {
 	HAS_ALL = 31
 };
 
+/* What was seen of a PF beside its state. */
+struct members {
+	unsigned has;
+	bool problem, has_free;
+	uint32_t free_vfs;
+};
+
 struct reader {
 	struct json_cur c;
 	struct sched_state *out;
@@ -169,36 +176,40 @@ static int read_vfs(struct reader *r)
 
 /* One member of a PF. */
 static int read_member(
-	struct reader *r, struct str key, struct sched_pf_state *pf, unsigned *has, bool *problem)
+	struct reader *r, struct str key, struct sched_pf_state *pf, struct members *m)
 {
 	const struct spelling *as = r->as;
 
 	if (json_key_is(key, "name")) {
-		*has |= HAS_NAME;
+		m->has |= HAS_NAME;
 		return read_name(r, pf->name);
 	}
 	if (json_key_is(key, as->vfs)) {
-		*has |= HAS_VFS;
+		m->has |= HAS_VFS;
 		return read_number(r, as->vfs, SCHED_VFS_MAX, &pf->vfs);
 	}
 	if (json_key_is(key, as->used_vfs)) {
-		*has |= HAS_USED_VFS;
+		m->has |= HAS_USED_VFS;
 		return read_number(r, as->used_vfs, SCHED_VFS_MAX, &pf->used_vfs);
 	}
 	if (json_key_is(key, as->mbps)) {
-		*has |= HAS_MBPS;
+		m->has |= HAS_MBPS;
 		return read_number(r, as->mbps, SCHED_MBPS_MAX, &pf->mbps);
 	}
 	if (json_key_is(key, as->used_mbps)) {
-		*has |= HAS_USED_MBPS;
+		m->has |= HAS_USED_MBPS;
 		/* May exceed the capacity, so the VFs' sum is the bound. */
 		return read_number(r, as->used_mbps, UINT32_MAX, &pf->used_mbps);
 	}
 	if (json_key_is(key, "vfs")) {
 		return read_vfs(r);
 	}
+	if (r->out->full && json_key_is(key, "free_vfs")) {
+		m->has_free = true;
+		return read_number(r, "free_vfs", SCHED_VFS_MAX, &m->free_vfs);
+	}
 	if (r->out->full && json_key_is(key, "problem")) {
-		*problem = json_cur_type(&r->c) != JSON_NULL;
+		m->problem = json_cur_type(&r->c) != JSON_NULL;
 	}
 	return json_cur_skip(&r->c, NULL);
 }
@@ -219,8 +230,7 @@ static int read_pf(struct reader *r)
 	struct sched_pf_state *pf = &out->pf[out->pf_n];
 	uint32_t holds = out->hold_n;
 	struct str key;
-	unsigned has = 0;
-	bool problem = false;
+	struct members m = {.has = 0};
 	int n;
 
 	if (out->pf_n == PLACE_PF_MAX) {
@@ -232,21 +242,25 @@ static int read_pf(struct reader *r)
 	}
 	n = json_cur_open(&r->c, JSON_OBJECT);
 	while (n >= 0 && (n = json_cur_member(&r->c, &key)) > 0) {
-		n = read_member(r, key, pf, &has, &problem);
+		n = read_member(r, key, pf, &m);
 	}
 	if (n < 0) {
 		return n;
 	}
-	if (has != HAS_ALL) {
+	if (m.has != HAS_ALL) {
 		return bad(r, "a PF", "lacks its name, capacity or use");
 	}
 	if (pf->used_vfs > pf->vfs) {
 		return bad(r, pf->name, "has more VFs in use than VFs");
 	}
+	if (m.has_free && m.free_vfs > pf->vfs - pf->used_vfs) {
+		return bad(r, pf->name, "has more VFs free than are not in use");
+	}
+	pf->used_vfs = m.has_free ? pf->vfs - m.free_vfs : pf->used_vfs;
 	if (repeats(out)) {
 		return bad(r, pf->name, "is there twice");
 	}
-	if (problem || pf->vfs == 0) {
+	if (m.problem || pf->vfs == 0) {
 		out->hold_n = holds;
 	} else {
 		out->pf_n++;

@@ -11,7 +11,7 @@
 
 struct sched_pf_state {
 	char name[SCHED_PF_NAME];
-	uint32_t vfs, used_vfs;   /* enabled; in use */
+	uint32_t vfs, used_vfs;   /* enabled; in use, or of no use to pods */
 	uint32_t mbps, used_mbps; /* may be promised; is promised */
 };
 
@@ -34,8 +34,8 @@ struct sched_state {
 /*
  * sched_state_node, sched_state_getpfs: read the body of /v1/node or /getpfs. -EINVAL and a reason
  * for anything that cannot be true: no JSON, wrong types, numbers that are negative, no whole
- * numbers or beyond what hardware has, more in use than there is of VFs, PFs that repeat. More
- * bandwidth in use than there is means none is free: a slower card was put in. A PF whose VFs
+ * numbers or beyond what hardware has, more in use or free than there is of VFs, PFs that repeat.
+ * More bandwidth in use than there is means none is free: a slower card was put in. A PF whose VFs
  * cannot be read, or that has none, is left out.
  */
 int sched_state_node(struct str body, struct sched_state *out, struct err *e) MUST_CHECK;

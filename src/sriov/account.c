@@ -22,6 +22,11 @@ bool sriov_vf_in_use(const struct sriov_vf *vf)
 	return vf->holder != NULL || (vf->state != SRIOV_VF_FREE && vf->state != SRIOV_VF_VIRTUAL);
 }
 
+bool sriov_vf_usable(const struct sriov_vf *vf)
+{
+	return vf->state == SRIOV_VF_FREE && vf->holder == NULL && vf->has_pci && !vf->undescribed;
+}
+
 uint32_t sriov_pf_capacity(const struct sriov_pf *pf)
 {
 	uint32_t speed = pf->fixed_speed != 0 ? pf->fixed_speed
@@ -50,6 +55,7 @@ void sriov_pf_usage(const struct sriov_node *n, const struct sriov_pf *pf, struc
 		uint32_t sum;
 
 		out->used_vfs += sriov_vf_in_use(vf) ? 1 : 0;
+		out->free_vfs += sriov_vf_usable(vf) ? 1 : 0;
 		/* A driver can report anything: stay at the top rather than wrap to a small sum. */
 		out->used = __builtin_add_overflow(out->used, sriov_vf_reserved(vf), &sum)
 				    ? UINT32_MAX

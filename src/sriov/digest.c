@@ -43,7 +43,7 @@ uint64_t sriov_node_digest(const struct sriov_node *n)
 		h = add_text(h, pf->name);
 		h = add_text(h, pf->problem);
 		h = add(h, &pf->num_vfs, sizeof(pf->num_vfs));
-		h = add(h, &u, sizeof(u)); /* four words, no padding */
+		h = add(h, &u, sizeof(u)); /* five words, no padding */
 		for (size_t v = 0; v < pf->vf_n; v++) {
 			const struct sriov_vf *vf = &n->vf[pf->vf_first + v];
 

@@ -23,7 +23,8 @@ static void put_vf(struct json_writer *w, const struct sriov_vf *vf)
 	/* Settings of one vendor's own driver that the kernel's netlink does not know. */
 	json_put_cstr(w, "vgt_plus", "OFF");
 	json_put_u64(w, "rate_group", 0);
-	json_put_bool(w, "allocated", sriov_vf_in_use(vf));
+	/* As readers take it: whatever is not allocated may be promised to a pod. */
+	json_put_bool(w, "allocated", !sriov_vf_usable(vf));
 	json_put_end_object(w);
 }
 
@@ -36,7 +37,7 @@ static void put_pf(struct json_writer *w, const struct sriov_node *n, const stru
 	json_put_cstr(w, "name", pf->name);
 	json_put_u64(w, "used_tx_rate", u.used);
 	json_put_u64(w, "capacity_tx_rate", u.capacity);
-	json_put_u64(w, "used_vfs", u.used_vfs);
+	json_put_u64(w, "used_vfs", u.vfs - u.free_vfs);
 	json_put_u64(w, "capacity_vfs", u.vfs);
 	json_put_array(w, "vfs");
 	for (size_t i = 0; i < pf->vf_n; i++) {

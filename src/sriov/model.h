@@ -35,6 +35,7 @@ struct sriov_vf {
 	bool has_pci; /* pci is valid */
 	struct pci_addr pci;
 	struct nl_vf kernel; /* what rtnetlink says; without NL_VF_PRESENT nothing */
+	bool undescribed;    /* rtnetlink lists it, but its driver fails to say anything of it */
 	enum sriov_vf_state state;
 	char netdev[IFNAMSIZ];             /* empty when not in this namespace */
 	char driver[SRIOV_NAME_MAX];       /* empty when unbound */
@@ -91,6 +92,13 @@ const char *sriov_vf_state_name(enum sriov_vf_state s);
 /* sriov_vf_in_use: whether anybody uses the VF, as the kernel or the ledger sees it. */
 bool sriov_vf_in_use(const struct sriov_vf *vf);
 
+/*
+ * sriov_vf_usable: whether a pod can be given the VF: nobody uses it, and it is a PCI function
+ * whose settings can be read, to be put back one day. What is reported as free and what is taken
+ * must not differ, or pods are sent to nodes that refuse them.
+ */
+bool sriov_vf_usable(const struct sriov_vf *vf);
+
 /* sriov_pf_capacity: Mb/s that may be promised on the PF: speed (configured, else now, else last
  * known) less headroom. 0 when no speed is known. */
 uint32_t sriov_pf_capacity(const struct sriov_pf *pf);
@@ -100,7 +108,7 @@ uint32_t sriov_pf_capacity(const struct sriov_pf *pf);
 uint32_t sriov_vf_reserved(const struct sriov_vf *vf);
 
 struct sriov_usage {
-	uint32_t vfs, used_vfs;
+	uint32_t vfs, used_vfs, free_vfs; /* enabled; in use; usable */
 	uint32_t capacity, used; /* Mb/s; used may exceed capacity when a card was swapped */
 };
 

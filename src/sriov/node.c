@@ -85,6 +85,7 @@ static int read_vfs(
 			return r;
 		}
 		vf->kernel = i < listed ? k->vf[i] : (struct nl_vf){.index = i};
+		vf->undescribed = i < listed && (k->vf[i].has & NL_VF_PRESENT) == 0;
 		pf->vf_n++;
 	}
 	n->vf_n += pf->vf_n;

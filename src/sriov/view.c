@@ -173,6 +173,7 @@ static void put_pf(struct json_writer *w, const struct sriov_node *n, const stru
 	json_put_u64(w, "total_vfs", pf->total_vfs);
 	json_put_u64(w, "num_vfs", pf->num_vfs);
 	json_put_u64(w, "used_vfs", u.used_vfs);
+	json_put_u64(w, "free_vfs", u.free_vfs);
 	json_put_array(w, "vfs");
 	for (size_t i = 0; i < pf->vf_n; i++) {
 		const struct sriov_vf *vf = &n->vf[pf->vf_first + i];

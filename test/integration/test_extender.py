@@ -243,6 +243,27 @@ def test_a_bad_node_harms_no_other(cluster, fault):
     assert ext.node(bad.name)["problem"]
 
 
+def test_answers_of_many_nodes_together_are_bounded(cluster):
+    """Forty nodes say 7.9 MB each and then nothing: more than all together may hold."""
+    text = b"HTTP/1.1 200 OK\r\nContent-Length: 8000000\r\n\r\n[" + b" " * 7900000
+
+    def stall(c, _path):
+        c.sendall(text)
+        time.sleep(60)
+    bad, good = [cluster.add(fault=stall) for _ in range(40)], [cluster.add() for _ in range(3)]
+    ext = cluster.start("--node-timeout", "10000")
+    ok, failed = ext.filter(pod("u1", 1000), bad + good)
+    assert ok == [n.name for n in good] and failed == {n.name: NO_INFO for n in bad}
+    assert ext.rss_kib("VmHWM") < 290 << 10  # 40 of them are 309 MiB
+    why = [ext.node(n.name)["problem"] for n in bad]
+    cut = [w for w in why if w and w.startswith("its answer was dropped: those of all nodes")]
+    assert 5 <= len(cut) < 40, why
+    for n in bad:
+        n.fault = None
+    wait_for(lambda: all(ext.node(n.name)["known"] for n in bad), 60)
+    assert ext.rss_kib() < 60 << 10
+
+
 def test_more_in_use_than_there_is_leaves_nothing(cluster):
     a = cluster.add(fault=lie(used_tx_rate=200000))
     ext = cluster.start()
@@ -405,6 +426,63 @@ def test_a_node_that_always_has_news_is_not_listened_to_all_the_time(cluster):
     before = len(a.requests)
     time.sleep(1)
     assert len(a.requests) - before < 40
+
+
+def test_a_node_that_comes_and_goes_does_not_fill_the_log(cluster):
+    a = cluster.add()
+    asked = []
+
+    def fault(c, path):
+        asked.extend([path] if "after=0" in path else [])
+        if "after=0" in path and len(asked) % 2 == 1:
+            a.answer(c, path)
+            return True
+        return False  # the end of the connection
+    a.fault = fault
+    ext = cluster.start()
+    ext.filter(pod("u1", 1000), [a])
+    wait_for(lambda: len(asked) >= 9, 60)
+    told = [line for line in list(ext.log) if "node %s" % a.name in line]
+    assert len(told) == 2 and "warning: " in told[0] and "answers again" in told[1], told
+
+
+def test_a_node_that_lets_itself_be_followed_for_no_time_is_paced(cluster):
+    a = cluster.add()
+
+    def fault(c, path):
+        if "after=0" in path:
+            a.answer(c, path)
+        return "after=0" in path  # else the end of the connection
+    a.fault = fault
+    ext = cluster.start()
+    ext.filter(pod("u1", 1000), [a])
+    before = len(a.requests)
+    time.sleep(1)
+    assert len(a.requests) - before < 80  # a follow and a question each time
+    a.fault = None
+    wait_for(lambda: ext.node(a.name)["state"] == "followed")
+
+
+def test_a_node_with_news_is_paced_by_the_work_it_makes(cluster):
+    """Pods were promised room, and then its PFs are such that finding none left is hard."""
+    rng = random.Random(1)
+    sizes = [97 * (rng.randrange(2500, 27500) // 97) for _ in range(32)]
+    a = cluster.add(pfs=11, mbps=4000000, vfs=1000)
+
+    def fault(c, path):
+        a.revision += 1
+        reply(c, json.dumps(a.node()))
+        return True
+    a.fault = fault
+    ext = cluster.start("--claim-ttl", "300")
+    for i in range(36):
+        assert ext.filter(pod("u%d" % i, *sizes), [a])[0] == [a.name]
+    for pf in a.pfs:
+        pf["mbps"] = sum(sizes) // 11 + 50
+    wait_for(lambda: ext.node(a.name)["over_promised"])
+    before = len(a.requests)
+    time.sleep(3)
+    assert len(a.requests) - before < 34  # 48 if only bytes counted
 
 
 def test_the_same_pod_asked_twice_at_once(cluster):
@@ -664,6 +742,16 @@ def test_nodes_nobody_asks_about_are_forgotten(cluster):
     assert ext.filter(pod("u3", 1000), [a], names=True)[0] == [], "not even where it was"
 
 
+def test_forgetting_names_costs_no_memory(cluster):
+    ext = cluster.start("--forget-after", "10", "--claim-ttl", "5")
+    names = ["n%05d" % i for i in range(65000)]
+    nodes = {"items": [{"metadata": {"name": n}} for n in names]}
+    assert len(ext.json(FILTER, {"Pod": pod("u1", 1), "Nodes": nodes})["FailedNodes"]) == 65000
+    before = ext.rss_kib()
+    wait_for(lambda: ext.json("/v1/nodes")["nodes"] == [], 60)
+    assert ext.rss_kib() < before + 20000
+
+
 def test_usage():
     for bad in (["--strategy", "x"], ["--node-port", "0"], ["--listen", "x:y:z"], ["word"],
                 ["--max-body", "257"], ["--claim-ttl", "700"]):
@@ -676,6 +764,13 @@ def test_usage():
     assert r.returncode == 100 and "PORT" in r.stderr
     r = subprocess.run([EXTENDER, "--help"], capture_output=True, text=True, check=False)
     assert r.returncode == 0 and "--narrow" in r.stdout
+
+
+@pytest.mark.parametrize("mib", [600, 850])
+def test_too_little_address_space_is_named(mib):
+    r = subprocess.run(["prlimit", "--as=%d" % (mib << 20), EXTENDER, "--listen", "127.0.0.1:0"],
+                       capture_output=True, text=True, check=False, timeout=20)
+    assert r.returncode == 111 and "error: no address space for " in r.stderr
 
 
 def test_a_second_client_while_a_large_body_arrives(cluster):

@@ -251,6 +251,7 @@ def test_metrics_are_well_formed_and_true(node, serve):
             base = re.sub(r"_(bucket|sum|count)$", "", re.split(r"[ {]", line)[0])
             assert base in typed or re.split(r"[ {]", line)[0] in typed, line
     assert 'ferrule_pf_used_vfs{pf="enp4s0f0"} 1\n' in body
+    assert 'ferrule_pf_free_vfs{pf="enp4s0f0"} 1\n' in body
     assert 'ferrule_pf_reserved_mbps{pf="enp4s0f0"} 300\n' in body
     assert 'ferrule_vfs{pf="enp4s0f0",state="free"} 2\n' in body
     assert re.search(r'ferrule_http_requests_total\{route="/getpfs",code="2xx"\} 3\n', body), body

@@ -167,7 +167,7 @@ def test_the_node_page_knows_the_hardware(node):
     want = {"pci": node.pci(PF), "driver": "igb", "rdma_device": None, "admin_up": True,
             "numa_node": None if numa < 0 else numa,
             "link_up": True, "speed_mbps": 1000, "mac": node.link(PF)["address"],
-            "total_vfs": 7, "num_vfs": 3, "used_vfs": 2, "problem": None}
+            "total_vfs": 7, "num_vfs": 3, "used_vfs": 2, "free_vfs": 1, "problem": None}
     assert {k: pf[k] for k in want} == want
     assert pf["supports"]["min_tx_rate"] == "no" and pf["supports"]["max_tx_rate"] == "yes"
     fields = ("pci", "netdev", "driver", "state", "in_use")

@@ -93,6 +93,7 @@ static void test_levels(void **state)
 		log_warn("2");
 		log_info("3");
 		log_debug("4");
+		log_always("5");
 		for (size_t k = 0, seen = 0; k < 4; k++) {
 			const char *want = cases[i].lines[k];
 
@@ -102,6 +103,7 @@ static void test_levels(void **state)
 			}
 			assert_true(seen > 0);
 		}
+		assert_string_equal(line(), "5");
 		assert_string_equal(line(), "");
 		restore();
 	}

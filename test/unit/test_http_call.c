@@ -187,6 +187,7 @@ static void test_close_in_between(void **state)
 
 static struct {
 	int asked;
+	size_t most, grown; /* bytes it may take; bytes that it has */
 	char *mem;
 	size_t cap;
 	char request[384];
@@ -229,6 +230,70 @@ static void late_call(size_t cap)
 	t.call.answer_mem = late_mem;
 	t.call.done = late_done;
 	call();
+}
+
+static bool late_grow(void *arg, size_t n)
+{
+	assert_ptr_equal(arg, &t);
+	late.grown = n;
+	return n <= late.most;
+}
+
+static void say_late(const char *text)
+{
+	assert_int_equal(send(t.peer, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+	pump();
+}
+
+static void begin_grow(size_t most)
+{
+	t.call.answer_grow = late_grow;
+	late.most = most;
+	late_call(200);
+	accept_peer();
+	(void)peer_heard();
+}
+
+static void test_answer_grow(void **state)
+{
+	static const char text[] = OK "Content-Length: 5\r\n\r\nhello",
+			  chunks[] = OK "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n";
+
+	(void)state;
+	begin_grow(sizeof(text) - 1);
+	for (size_t i = 0; i < sizeof(text) - 1; i++) {
+		assert_int_equal(send(t.peer, text + i, 1, MSG_NOSIGNAL), 1);
+		pump();
+		assert_int_equal(late.grown, i + 1);
+	}
+	check_result(200, "hello");
+	http_client_close(&t.client);
+	begin_grow(sizeof(text) - 2);
+	say_late(text);
+	check_failed(-ENOMEM, "no memory for the answer");
+	/* What is written counts, not what is left of it. */
+	begin_grow(sizeof(chunks) - 2);
+	say_late(chunks);
+	check_failed(-ENOMEM, "no memory for the answer");
+}
+
+/* The owner takes what was there: neither more bytes nor the end make an answer of the rest. */
+static void test_answer_taken_away(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		begin_grow(200);
+		say_late(OK "\r\nuntil");
+		assert_int_equal(t.done, 0);
+		memset(late.mem, 0, late.cap);
+		late.most = 0;
+		if (i == 0) {
+			hang_up();
+		} else {
+			say_late(" the end");
+		}
+		check_failed(-ENOMEM, "no memory for the answer");
+	}
 }
 
 static void test_answer_mem(void **state)
@@ -296,6 +361,8 @@ int main(void)
 		TEST(test_deadline),
 		TEST(test_refused_connection),
 		TEST(test_close_in_between),
+		TEST(test_answer_grow),
+		TEST(test_answer_taken_away),
 		TEST(test_answer_mem),
 		TEST(test_hurry),
 	};

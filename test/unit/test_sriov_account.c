@@ -73,6 +73,47 @@ static void a_ledger_record_alone_makes_a_vf_used(void **state)
 	assert_int_equal(sriov_vf_reserved(&vf), 100);
 }
 
+static void only_a_described_function_that_nobody_uses_is_usable(void **state)
+{
+	const struct sriov_vf good = {.state = SRIOV_VF_FREE, .has_pci = true};
+	struct sriov_holder h = {.min_tx_rate = 0};
+	struct sriov_vf vf = good;
+
+	(void)state;
+	assert_true(sriov_vf_usable(&vf));
+	vf.holder = &h;
+	assert_false(sriov_vf_usable(&vf));
+	vf = good;
+	vf.has_pci = false;
+	assert_false(sriov_vf_usable(&vf));
+	vf = good;
+	vf.undescribed = true;
+	assert_false(sriov_vf_usable(&vf));
+	for (int s = 0; s < SRIOV_VF_STATES; s++) {
+		vf = good;
+		vf.state = (enum sriov_vf_state)s;
+		assert_int_equal(sriov_vf_usable(&vf), s == SRIOV_VF_FREE);
+	}
+}
+
+static void what_is_neither_used_nor_usable_is_counted_as_neither(void **state)
+{
+	struct sriov_pf *pf = one_pf(4);
+	struct sriov_usage u;
+
+	(void)state;
+	node.vf[0].has_pci = true;
+	node.vf[1].has_pci = true;
+	node.vf[1].undescribed = true;
+	node.vf[2].state = SRIOV_VF_VIRTUAL;
+	node.vf[3].has_pci = true;
+	node.vf[3].state = SRIOV_VF_VFIO;
+	sriov_pf_usage(&node, pf, &u);
+	assert_int_equal(u.vfs, 4);
+	assert_int_equal(u.used_vfs, 1);
+	assert_int_equal(u.free_vfs, 1);
+}
+
 static void a_rate_left_on_a_free_vf_reserves_nothing(void **state)
 {
 	struct sriov_pf *pf = one_pf(3);
@@ -131,6 +172,8 @@ int main(void)
 		cmocka_unit_test(capacity_without_speed_or_with_too_much_headroom_is_nothing),
 		cmocka_unit_test(every_state_but_free_and_virtual_is_in_use),
 		cmocka_unit_test(a_ledger_record_alone_makes_a_vf_used),
+		cmocka_unit_test(only_a_described_function_that_nobody_uses_is_usable),
+		cmocka_unit_test(what_is_neither_used_nor_usable_is_counted_as_neither),
 		cmocka_unit_test(a_rate_left_on_a_free_vf_reserves_nothing),
 		cmocka_unit_test(the_larger_of_promise_and_kernel_is_reserved),
 		cmocka_unit_test(absurd_rates_do_not_wrap_to_a_small_sum),

@@ -29,7 +29,7 @@ static char root[] = "/tmp/ferrule-node-XXXXXX";
 static struct {
 	int link, vf_list, rdma_open;
 	size_t listed;
-	bool carrier, infiniband, speed_known, vanish, vf_vanish;
+	bool carrier, infiniband, speed_known, vanish, vf_vanish, mute;
 	uint32_t speed;
 	const char *rdma_ndev;
 	unsigned rdma_opened;
@@ -79,7 +79,7 @@ int __wrap_nl_vf_list(struct nl_sock *s, uint32_t ifindex, struct nl_vf *out, si
 	assert_true(answer.listed <= cap);
 	for (size_t i = 0; i < answer.listed; i++) {
 		out[i] = (struct nl_vf){.index = (uint32_t)i,
-			.has = NL_VF_PRESENT,
+			.has = answer.mute ? 0 : NL_VF_PRESENT,
 			.min_tx_rate = 10 * (uint32_t)i,
 			.trust = NL_VF_UNSUPPORTED};
 	}
@@ -255,6 +255,19 @@ static void vfs_that_the_kernel_does_not_list_stay_known(void **state)
 	assert_int_equal(node.vf[1].state, SRIOV_VF_AWAY);
 }
 
+/* As rtnetlink has it where a driver cannot say anything at the moment. */
+static void a_vf_that_is_listed_but_not_described_is_not_usable(void **state)
+{
+	(void)state;
+	read_node();
+	assert_true(sriov_vf_usable(&node.vf[0]));
+	answer.mute = true;
+	read_node();
+	assert_int_equal(node.vf[0].state, SRIOV_VF_FREE);
+	assert_false(sriov_vf_usable(&node.vf[0]));
+	assert_false(sriov_vf_in_use(&node.vf[0]));
+}
+
 static void a_failing_list_is_a_problem_and_no_empty_pf(void **state)
 {
 	(void)state;
@@ -388,6 +401,7 @@ int main(void)
 		NODE_TEST(ethtool_knows_better_than_sysfs),
 		NODE_TEST(a_link_that_is_down_has_no_speed),
 		NODE_TEST(vfs_that_the_kernel_does_not_list_stay_known),
+		NODE_TEST(a_vf_that_is_listed_but_not_described_is_not_usable),
 		NODE_TEST(a_failing_list_is_a_problem_and_no_empty_pf),
 		NODE_TEST(a_vf_that_vanishes_between_is_a_problem),
 		NODE_TEST(a_pf_of_another_namespace_is_a_problem),

@@ -26,6 +26,7 @@ static struct sriov_vf *add_pf(const char *name, size_t vf_n)
 	for (size_t i = 0; i < vf_n; i++) {
 		node.vf[node.vf_n + i].index = (uint32_t)i;
 		node.vf[node.vf_n + i].kernel.has = NL_VF_PRESENT;
+		node.vf[node.vf_n + i].has_pci = true;
 	}
 	node.vf_n += vf_n;
 	return &node.vf[pf->vf_first];
@@ -104,6 +105,24 @@ static void every_setting_has_its_spelling(void **state)
 		      "\"vlan_proto\":\"802.1ad\",\"spoof_check\":\"ON\",\"trust\":\"OFF\","
 		      "\"link_state\":\"Down\",\"min_tx_rate\":15000,\"max_tx_rate\":20000,"
 		      "\"vgt_plus\":\"OFF\",\"rate_group\":0,\"allocated\":true}]}]");
+}
+
+/* Schedulers promise what is not allocated, and capacity less use. */
+static void what_no_pod_can_be_given_is_not_offered(void **state)
+{
+	struct sriov_vf *vf = add_pf("p", 3);
+	const char *at = out;
+
+	(void)state;
+	vf[0].has_pci = false;
+	vf[0].state = SRIOV_VF_VIRTUAL;
+	vf[1].undescribed = true;
+	assert_true(getpfs().n > 0);
+	assert_non_null(strstr(at, "\"used_vfs\":2,\"capacity_vfs\":3"));
+	for (int i = 0; i < 3; i++) {
+		at = strstr(at, "\"allocated\":") + strlen("\"allocated\":");
+		assert_int_equal(strncmp(at, i < 2 ? "true" : "false", 4 + (i == 2)), 0);
+	}
 }
 
 static void a_vlan_without_a_protocol_of_its_own_is_802_1q(void **state)
@@ -277,6 +296,21 @@ static void node_says_who_holds_a_vf(void **state)
 	assert_true(str_eq_c(json_raw(json_get(json_get(root, "ledger"), "damaged")), "1"));
 }
 
+static void node_tells_what_is_free_from_what_is_not_used(void **state)
+{
+	struct sriov_vf *vf = add_pf("enp4s0f0", 3);
+	struct json_doc d;
+	struct json_val pf;
+
+	(void)state;
+	vf[0].state = SRIOV_VF_AWAY;
+	vf[1].undescribed = true;
+	pf = first(json_get(parse_node(&d), "pfs"));
+	assert_true(str_eq_c(json_raw(json_get(pf, "num_vfs")), "3"));
+	assert_true(str_eq_c(json_raw(json_get(pf, "used_vfs")), "1"));
+	assert_true(str_eq_c(json_raw(json_get(pf, "free_vfs")), "1"));
+}
+
 static void drift_names_each_difference(void **state)
 {
 	struct sriov_holder h = {.min_tx_rate = 10, .max_tx_rate = 20};
@@ -308,12 +342,14 @@ int main(void)
 		cmocka_unit_test_setup(a_pf_without_vfs_is_not_listed, reset),
 		cmocka_unit_test_setup(a_free_vf_reads_as_in_the_contract, reset),
 		cmocka_unit_test_setup(every_setting_has_its_spelling, reset),
+		cmocka_unit_test_setup(what_no_pod_can_be_given_is_not_offered, reset),
 		cmocka_unit_test_setup(a_vlan_without_a_protocol_of_its_own_is_802_1q, reset),
 		cmocka_unit_test_setup(a_pf_that_could_not_be_read_is_no_empty_pf, reset),
 		cmocka_unit_test_setup(too_small_a_buffer_is_told, reset),
 		cmocka_unit_test_setup(the_widest_getpfs_fits_its_bounds, reset),
 		cmocka_unit_test_setup(the_widest_node_fits_its_bounds, reset),
 		cmocka_unit_test_setup(node_says_who_holds_a_vf, reset),
+		cmocka_unit_test_setup(node_tells_what_is_free_from_what_is_not_used, reset),
 		cmocka_unit_test_setup(drift_names_each_difference, reset),
 	};
 
