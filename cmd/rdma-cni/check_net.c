@@ -12,7 +12,7 @@
 #include "cni/addr.h"
 #include "json/value.h"
 
-#define IPV6_METRIC 1024 /* what a route without one gets (include/uapi/linux/ipv6_route.h) */
+#define IPV6_METRIC 1024 /* of a route that none was given: include/uapi/linux/ipv6_route.h */
 
 /* The routes of the record that were seen. */
 struct routes {
