@@ -49,6 +49,9 @@ int file_write(int dirfd, const char *name, struct str text, struct err *e) MUST
 int file_replace(
 	int dirfd, const char *name, struct str text, uint32_t mode, struct err *e) MUST_CHECK;
 
+/* file_is_temporary: whether that is how file_replace names what it writes: "X.tmp.<number>". */
+bool file_is_temporary(const char *name) MUST_CHECK;
+
 /*
  * file_drop_stale: remove name if it is a temporary file of file_replace whose process is gone: it
  * was killed while it wrote. A writer's pid must mean the same here (one pid namespace). true: it
