@@ -14,8 +14,7 @@
  * of their own; AT_FDCWD with an absolute path works too. Names in errors are those given.
  */
 
-/* file_open_dir: a directory for the calls below (O_PATH would not allow reading it). fd or -errno.
- */
+/* file_open_dir: a directory for the calls below (not O_PATH: it is to be read). fd or -errno. */
 int file_open_dir(int dirfd, const char *name, struct err *e) MUST_CHECK;
 
 /*
@@ -62,8 +61,7 @@ bool file_drop_stale(int dirfd, const char *name);
 /* file_link: target of a symbolic link as a C string in buf[cap]; length or -errno. */
 ssize_t file_link(int dirfd, const char *name, char *buf, size_t cap, struct err *e) MUST_CHECK;
 
-/* file_link_base: like file_link, but only what follows the last '/': "igb" of ".../drivers/igb".
- */
+/* file_link_base: only what follows the last '/' of the target: "igb" of ".../drivers/igb". */
 ssize_t file_link_base(
 	int dirfd, const char *name, char *buf, size_t cap, struct err *e) MUST_CHECK;
 

@@ -117,7 +117,7 @@ static int by_attachment(const void *a, const void *b)
 	return order != 0 ? order : strcmp(x->ifname, y->ifname);
 }
 
-/* A record that is replaced while the directory is listed may be listed twice. */
+/* By attachment, each once: a directory that comes in parts (list.h) may have a record twice. */
 static void sort_unique(struct ledger *l)
 {
 	size_t kept = 0;
