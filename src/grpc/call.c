@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "grpc/call_priv.h"
 
 static struct grpc_mem *mem_of(struct grpc_call *call)
