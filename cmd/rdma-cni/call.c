@@ -82,7 +82,7 @@ static uint64_t place_of(const char *container_id, const char *ifname)
 
 int call_lock(struct call *c, const char *container_id, const char *ifname)
 {
-	const struct lock_text text = {CALLS_FILE, "another call for this attachment", false};
+	const struct lock_text text = {CALLS_FILE, "another call for this attachment"};
 	int fd = lock_take_at(c->store.state, &text, place_of(container_id, ifname),
 		call_until(c, CALL_LOCK_MS), &c->fail.e);
 

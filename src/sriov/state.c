@@ -110,7 +110,7 @@ int sriov_state_keep_made(
 
 int sriov_state_lock(int state, int64_t deadline_ms, struct err *e)
 {
-	const struct lock_text text = {SRIOV_STATE_INIT_LOCK, "another rdma-ds init", false};
+	const struct lock_text text = {SRIOV_STATE_INIT_LOCK, "another rdma-ds init"};
 
 	return lock_take(state, &text, deadline_ms, e);
 }
