@@ -31,7 +31,6 @@ fail() {
 	exit 1
 }
 
-
 # on NODE SCRIPT [ARGUMENT...]: runs a script on a node; its failure ends the demonstration.
 on() {
 	node=$1

@@ -5,9 +5,10 @@
 #   scripts/fetch-deps.sh NAME ARCH OUTDIR
 #
 # OUTDIR is replaced by the unpacked content of the first alternative for NAME in scripts/deps.lock that can
-# be had; the file itself is kept beside it. Places, in this order: DEPS_DIR (when set, the only place: nothing is asked of the network), the
-# cache (FERRULE_CACHE, or ~/.cache/ferrule if that folder exists), build/download, the package mirror this
-# machine's apt uses. A file with a wrong checksum always stops the run, wherever it was found.
+# be had; the file itself is kept beside it. Places, in this order: DEPS_DIR (when set, the only place: nothing
+# is asked of the network), the cache (FERRULE_CACHE, or ~/.cache/ferrule if that folder exists),
+# build/download, the package mirror this machine's apt uses. A file with a wrong checksum always stops the
+# run, wherever it was found.
 set -eu
 
 lock=${DEPS_LOCK:-$(dirname "$0")/deps.lock}

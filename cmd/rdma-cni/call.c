@@ -3,8 +3,10 @@
 #include "call.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/lock.h"
 #include "base/log.h"
 
@@ -89,21 +91,15 @@ void call_salvage_conf(struct call *c, struct cni_fail *why)
  */
 static uint64_t place_of(const char *container_id, const char *ifname)
 {
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t h = hash_fnv(HASH_FNV_BASIS, container_id, strlen(container_id));
 
-	for (const char *p = container_id; *p != '\0'; p++) {
-		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
-	}
-	h = (h ^ ':') * 0x100000001b3u;
-	for (const char *p = ifname; *p != '\0'; p++) {
-		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
-	}
-	return h >> 44;
+	h = hash_fnv(h, ":", 1);
+	return hash_fnv(h, ifname, strlen(ifname)) >> 44;
 }
 
 int call_lock(struct call *c, const char *container_id, const char *ifname)
 {
-	const struct lock_text text = {CALLS_FILE, "another call for this attachment", false};
+	const struct lock_text text = {CALLS_FILE, "another call for this attachment"};
 	int fd = lock_take_at(c->store.state, &text, place_of(container_id, ifname),
 		call_until(c, CALL_LOCK_MS), &c->fail.e);
 

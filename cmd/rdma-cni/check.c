@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "attach.h"
-#include "base/clock.h"
 #include "check.h"
 #include "cni/addr.h"
 #include "delegate.h"
@@ -38,9 +37,8 @@ static int see(uint32_t ifindex, const struct nl_ip *ip, void *arg, struct err *
 	(void)ifindex;
 	(void)e;
 	for (size_t i = 0; i < entry.addr_n; i++) {
-		if (cni_net_parse(str_from(entry.addr[i]), &want) && want.family == ip->family &&
-			want.prefix == ip->prefix &&
-			memcmp(want.ip, ip->ip, want.family == AF_INET ? 4 : 16) == 0) {
+		if (cni_net_parse(str_from(entry.addr[i]), &want) && want.prefix == ip->prefix &&
+			cni_ip_same(&want, ip)) {
 			a->seen |= 1u << i;
 		}
 	}

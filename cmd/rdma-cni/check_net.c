@@ -8,22 +8,16 @@
 
 #include <linux/rtnetlink.h>
 
-#include "base/clock.h"
 #include "cni/addr.h"
 #include "json/value.h"
 
-#define IPV6_METRIC 1024 /* what a route without one gets (include/uapi/linux/ipv6_route.h) */
+#define IPV6_METRIC 1024 /* of a route that none was given: include/uapi/linux/ipv6_route.h */
 
 /* The routes of the record that were seen. */
 struct routes {
 	const struct ledger_entry *en;
 	uint64_t seen; /* bit i: en->route[i] */
 };
-
-static bool same_host(const struct nl_ip *a, const struct nl_ip *b)
-{
-	return a->family == b->family && memcmp(a->ip, b->ip, a->family == AF_INET ? 4 : 16) == 0;
-}
 
 static bool is_route(const struct ledger_route *want, const struct nl_route *r)
 {
@@ -36,7 +30,7 @@ static bool is_route(const struct ledger_route *want, const struct nl_route *r)
 	       metric == r->metric &&
 	       (want->table != 0 ? want->table : RT_TABLE_MAIN) == r->table &&
 	       has_gw == r->has_gw &&
-	       (!has_gw || (cni_ip_parse(str_from(want->gw), &gw) && same_host(&gw, &r->gw)));
+	       (!has_gw || (cni_ip_parse(str_from(want->gw), &gw) && cni_ip_same(&gw, &r->gw)));
 }
 
 static int see(const struct nl_route *r, void *arg, struct err *e)
@@ -119,7 +113,7 @@ static bool has_addr(const struct call *c, const char *addr, uint32_t index)
 	while (json_next(&it, NULL, &v)) {
 		if (json_copy(json_get(v, "address"), text, sizeof(text), &e) == 0 &&
 			cni_net_parse(str_from(text), &have) && have.prefix == want.prefix &&
-			same_host(&have, &want) &&
+			cni_ip_same(&have, &want) &&
 			json_u32(json_get(v, "interface"), 0, UINT32_MAX, &at, &e) == 0 &&
 			at == index) {
 			return true;

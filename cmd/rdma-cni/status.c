@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "call.h"
 #include "delegate.h"
 #include "ipam.h"

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "json/value.h"
 #include "kube/annotation.h"
 

@@ -13,8 +13,7 @@ struct init_opts {
 	const char *num_text, *config, *state_dir, *sysfs;
 	bool all_sriov, trust, spoofchk, require;
 	uint32_t timeout_s, speed_owner;
-	uint32_t num_vfs;       /* from the command line, then it beats the configuration; */
-				/* or SRIOV_NUM_DEFAULT */
+	uint32_t num_vfs;       /* of the command line, which wins; or SRIOV_NUM_DEFAULT */
 	struct sriov_conf conf; /* with what options change already put in */
 };
 

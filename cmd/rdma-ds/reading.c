@@ -57,8 +57,7 @@ static void keep_speeds(struct reading *r)
 			pf->last_speed = own != 0 ? own : pf->last_speed;
 			continue;
 		}
-		/* Where the directory cannot be written, one attempt for each new speed is enough.
-		 */
+		/* Where the directory cannot be written, one attempt a new speed is enough. */
 		if (recall_speed(r, pf) != pf->speed &&
 			sriov_speed_store(r->conf.state_dir, pf, &e) < 0 && !r->store_failed) {
 			log_warn("link speeds are not kept across restarts: %s", e.msg);

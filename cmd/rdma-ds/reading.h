@@ -60,8 +60,7 @@ int reading_init(struct reading *r, const struct sriov_conf *conf, const char *s
  */
 int reading_get(struct reading *r, struct err *e) MUST_CHECK;
 
-/* reading_complete: -EIO with the first PF that could not be read in e, after a good reading_get.
- */
+/* reading_complete: after a good reading_get: -EIO with the first PF that could not be read. */
 int reading_complete(const struct reading *r, struct err *e) MUST_CHECK;
 
 #endif

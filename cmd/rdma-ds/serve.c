@@ -194,8 +194,7 @@ int serve_main(int argc, char **argv)
 	}
 	r = set_up(&o, &e);
 	if (r == 0) {
-		/* Logs what there is, or why it cannot be read: then /readyz says so until it can.
-		 */
+		/* Logs what there is, or why it cannot be read: /readyz says so until it can. */
 		(void)!reading_get(&sv.reading, &e);
 		r = loop_run(&sv.loop, &e);
 	}

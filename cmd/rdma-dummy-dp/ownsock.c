@@ -17,9 +17,8 @@
 
 _Static_assert(sizeof(((struct sockaddr_un *)0)->sun_path) == OWNSOCK_PATH, "as the kernel has it");
 
-#define TEMP_SUFFIX                                                                                \
-	10 /* '.' in front, '.' and 8 hexadecimal digits behind, of a temporary name               \
-	    */
+/* '.' in front, '.' and 8 hexadecimal digits behind, of a temporary name. */
+#define TEMP_SUFFIX 10
 
 bool ownsock_fits(const char *dir, const char *name)
 {
@@ -46,8 +45,10 @@ static bool listens(const struct ownsock *s)
 	struct sockaddr_un a = address(s->dir, s->name);
 	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	/* Anything but a plain refusal counts as somebody: a full backlog does, and so does a
-	 * socket that only another user may connect to. */
+	/*
+	 * Anything but a plain refusal counts as somebody: a full backlog does, and so does a
+	 * socket that only another user may connect to.
+	 */
 	return fd < 0 || connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0 ||
 	       (errno != ECONNREFUSED && errno != ENOENT);
 }

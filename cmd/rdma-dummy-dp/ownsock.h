@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The plugin's own socket in the kubelet's folder: made so that nobody meets it half-made, removed
- * only if it is still ours. */
+/* The plugin's own socket: nobody meets it half-made, and it is removed only while it is ours. */
 #ifndef RDMA_DUMMY_DP_OWNSOCK_H
 #define RDMA_DUMMY_DP_OWNSOCK_H
 
@@ -28,8 +27,7 @@ bool ownsock_fits(const char *dir, const char *name) MUST_CHECK;
 
 enum ownsock_state ownsock_look(const struct ownsock *s);
 
-/* ownsock_make: a listening socket, in the place of whatever is there. fd (the caller's) or -errno.
- */
+/* ownsock_make: a listening socket in the place of what is there: fd (the caller's) or -errno. */
 int ownsock_make(struct ownsock *s, struct err *e) MUST_CHECK;
 
 /* ownsock_remove: the file, if it is ours. */

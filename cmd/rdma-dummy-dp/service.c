@@ -115,8 +115,7 @@ void service_update(struct service *s)
 {
 	struct service_stream *st = s->streams;
 
-	/* From the start again after each send, which may end streams; it ends, for each is told.
-	 */
+	/* From the start again after each send, which may end streams; each is told once. */
 	while (st != NULL) {
 		if (st->told != s->devices->healthy && !grpc_call_sending(st->call)) {
 			send_list(st);

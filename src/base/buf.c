@@ -95,12 +95,3 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	}
 	b->n += (size_t)n;
 }
-
-void buf_consume(struct buf *b, size_t n)
-{
-	ASSERT(n <= b->n);
-	b->n -= n;
-	if (b->n > 0 && n > 0) {
-		memmove(b->p, b->p + n, b->n);
-	}
-}

@@ -31,7 +31,4 @@ void buf_add_u64(struct buf *b, uint64_t v); /* decimal */
 void buf_add_i64(struct buf *b, int64_t v);  /* decimal */
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* buf_consume: drop the first n (<= b->n) bytes and move the rest to the front. */
-void buf_consume(struct buf *b, size_t n);
-
 #endif

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -192,17 +191,29 @@ int file_replace(int dirfd, const char *name, struct str text, uint32_t mode, st
 	return sync_parent(dirfd, name, e);
 }
 
-bool file_drop_stale(int dirfd, const char *name)
+/* The process whose temporary file that is. */
+static bool writer_of(const char *name, uint32_t *pid)
 {
+	const struct str mark = STR(".tmp");
 	const char *dot = strrchr(name, '.');
+
+	return dot != NULL && (size_t)(dot - name) >= mark.n &&
+	       str_eq((struct str){dot - mark.n, mark.n}, mark) &&
+	       num_u32(str_from(dot + 1), INT_MAX, pid);
+}
+
+bool file_is_temporary(const char *name)
+{
 	uint32_t pid;
 
-	if (dot == NULL || dot - name < (ptrdiff_t)strlen(".tmp") ||
-		strncmp(dot - strlen(".tmp"), ".tmp", strlen(".tmp")) != 0 ||
-		!num_u32(str_from(dot + 1), INT_MAX, &pid) || pid == 0) {
-		return false;
-	}
-	if (kill((pid_t)pid, 0) == 0 || errno != ESRCH) {
+	return writer_of(name, &pid);
+}
+
+bool file_drop_stale(int dirfd, const char *name)
+{
+	uint32_t pid;
+
+	if (!writer_of(name, &pid) || pid == 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH) {
 		return false;
 	}
 	return unlinkat(dirfd, name, 0) == 0;

@@ -14,8 +14,7 @@
  * of their own; AT_FDCWD with an absolute path works too. Names in errors are those given.
  */
 
-/* file_open_dir: a directory for the calls below (O_PATH would not allow reading it). fd or -errno.
- */
+/* file_open_dir: a directory for the calls below (not O_PATH: it is to be read). fd or -errno. */
 int file_open_dir(int dirfd, const char *name, struct err *e) MUST_CHECK;
 
 /*
@@ -49,6 +48,9 @@ int file_write(int dirfd, const char *name, struct str text, struct err *e) MUST
 int file_replace(
 	int dirfd, const char *name, struct str text, uint32_t mode, struct err *e) MUST_CHECK;
 
+/* file_is_temporary: whether that is how file_replace names what it writes: "X.tmp.<number>". */
+bool file_is_temporary(const char *name) MUST_CHECK;
+
 /*
  * file_drop_stale: remove name if it is a temporary file of file_replace whose process is gone: it
  * was killed while it wrote. A writer's pid must mean the same here (one pid namespace). true: it
@@ -59,8 +61,7 @@ bool file_drop_stale(int dirfd, const char *name);
 /* file_link: target of a symbolic link as a C string in buf[cap]; length or -errno. */
 ssize_t file_link(int dirfd, const char *name, char *buf, size_t cap, struct err *e) MUST_CHECK;
 
-/* file_link_base: like file_link, but only what follows the last '/': "igb" of ".../drivers/igb".
- */
+/* file_link_base: only what follows the last '/' of the target: "igb" of ".../drivers/igb". */
 ssize_t file_link_base(
 	int dirfd, const char *name, char *buf, size_t cap, struct err *e) MUST_CHECK;
 

@@ -65,3 +65,13 @@ uint64_t hash_str(const struct hash_key *key, struct str s)
 	round_of(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
+
+uint64_t hash_fnv(uint64_t h, const void *p, size_t n)
+{
+	const unsigned char *byte = p;
+
+	for (size_t i = 0; i < n; i++) {
+		h = (h ^ byte[i]) * 0x100000001b3u;
+	}
+	return h;
+}

@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/io.h"
-#include "base/log.h"
 
 /* There is no lock call with a deadline that leaves signals alone. */
 #define POLL_FIRST_MS 5
@@ -80,17 +79,11 @@ static int say_holder(const struct wanted *w, int fd, struct err *e)
 static int wait_for(const struct wanted *w, int fd, int64_t deadline_ms, struct err *e)
 {
 	int64_t pause = POLL_FIRST_MS;
-	bool told = !w->text->tell;
 	int r;
 
 	while ((r = try_once(w, fd)) == EWOULDBLOCK) {
 		if (clock_ms() >= deadline_ms) {
 			return say_holder(w, fd, e);
-		}
-		if (!told) {
-			(void)say_holder(w, fd, e); /* the message is what is wanted of it */
-			log_info("%s: waiting", e->msg);
-			told = true;
 		}
 		clock_sleep_ms(pause);
 		pause = pause * 2 < POLL_LAST_MS ? pause * 2 : POLL_LAST_MS;

@@ -3,7 +3,6 @@
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -11,7 +10,6 @@
 struct lock_text {
 	const char *file;   /* name of the lock file */
 	const char *holder; /* in messages: "another rdma-ds init" */
-	bool tell;          /* log a line when there is waiting to be done */
 };
 
 /*

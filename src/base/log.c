@@ -48,8 +48,8 @@ static size_t put_time(char *line, size_t cap)
 	struct tm tm = {0};
 	int r;
 
-	(void)localtime_r(
-		&now, &tm); /* on failure the line carries year 1900, and still goes out */
+	/* On failure the line carries the year 1900, and still goes out. */
+	(void)localtime_r(&now, &tm);
 	r = snprintf(line, cap, "%04d/%02d/%02d %02d:%02d:%02d ", tm.tm_year + 1900, tm.tm_mon + 1,
 		tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 	ASSERT(r > 0 && (size_t)r < cap);

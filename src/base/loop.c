@@ -46,8 +46,7 @@ void loop_mod(struct loop *l, struct loop_fd *w, uint32_t events)
 	if (w->events == events) {
 		return;
 	}
-	/* MOD allocates nothing in the kernel: it fails only for a descriptor that is not watched.
-	 */
+	/* MOD allocates nothing in the kernel: it fails only for what is not watched. */
 	r = epoll_ctl(l->epfd, EPOLL_CTL_MOD, w->fd, &ev);
 	ASSERT(r == 0);
 	w->events = events;

@@ -34,8 +34,8 @@ struct opt {
 /*
  * opts_parse: read argv[1..] until the first operand or "--". "--name value" and "--name=value".
  * Returns the index of the first operand (argc if none). -EINVAL and a message that names the
- * option: unknown, value missing, unexpected or out of range, list full, or a single-value option
- * given twice (except with the same kind OPT_FLAG).
+ * option: unknown, value missing, unexpected or out of range, list full, or given twice although it
+ * has a single value (an OPT_FLAG has none).
  */
 int opts_parse(
 	const struct opt *table, size_t n, int argc, char *const *argv, struct err *e) MUST_CHECK;

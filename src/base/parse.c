@@ -28,19 +28,34 @@ bool parse_mac(struct str s, uint8_t mac[static 6])
 	return true;
 }
 
-void buf_add_mac(struct buf *b, const uint8_t mac[static 6])
+/* At most 8 bytes, in hexadecimal with colons between them. */
+static void add_bytes(struct buf *b, const uint8_t *byte, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";
-	char text[MAC_TEXT_LEN];
+	char text[8 * 3];
 
-	for (size_t i = 0; i < 6; i++) {
-		text[3 * i] = digits[mac[i] >> 4];
-		text[3 * i + 1] = digits[mac[i] & 15];
-		if (i < 5) {
-			text[3 * i + 2] = ':';
-		}
+	ASSERT(n <= 8);
+	for (size_t i = 0; i < n; i++) {
+		text[3 * i] = digits[byte[i] >> 4];
+		text[3 * i + 1] = digits[byte[i] & 15];
+		text[3 * i + 2] = ':';
 	}
-	buf_add(b, (struct str){text, sizeof(text)});
+	buf_add(b, (struct str){text, 3 * n - 1});
+}
+
+void buf_add_mac(struct buf *b, const uint8_t mac[static 6])
+{
+	add_bytes(b, mac, 6);
+}
+
+void buf_add_guid(struct buf *b, uint64_t guid)
+{
+	uint8_t byte[8];
+
+	for (size_t i = 0; i < sizeof(byte); i++) {
+		byte[i] = (uint8_t)(guid >> (56 - 8 * i));
+	}
+	add_bytes(b, byte, sizeof(byte));
 }
 
 bool mac_is_zero(const uint8_t mac[static 6])

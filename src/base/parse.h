@@ -19,6 +19,10 @@ bool parse_mac(struct str s, uint8_t mac[static 6]) MUST_CHECK;
 void buf_add_mac(struct buf *b, const uint8_t mac[static 6]); /* lower case, as ip(8) prints it */
 bool mac_is_zero(const uint8_t mac[static 6]);
 
+#define GUID_TEXT_LEN 23 /* "aa:bb:cc:dd:ee:ff:00:11" */
+
+void buf_add_guid(struct buf *b, uint64_t guid); /* in host byte order; as ip(8) prints it */
+
 /*
  * A PCI address "dddd:bb:dd.f" as the kernel writes it (Documentation/ABI sysfs-bus-pci). Domains
  * may have up to 8 digits (VMD bridges use 5).

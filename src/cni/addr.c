@@ -54,6 +54,11 @@ void cni_net_write(struct buf *b, const struct nl_ip *ip)
 	buf_printf(b, "/%u", (unsigned)ip->prefix);
 }
 
+bool cni_ip_same(const struct nl_ip *a, const struct nl_ip *b)
+{
+	return a->family == b->family && memcmp(a->ip, b->ip, a->family == AF_INET ? 4 : 16) == 0;
+}
+
 bool cni_net_same(const struct nl_ip *a, const struct nl_ip *b)
 {
 	unsigned whole = a->prefix / 8, rest = a->prefix % 8;

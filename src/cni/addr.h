@@ -12,6 +12,9 @@ bool cni_ip_parse(struct str s, struct nl_ip *out) MUST_CHECK;
 /* cni_net_parse: with a prefix length, "192.0.2.1/24"; bits after the prefix stay. */
 bool cni_net_parse(struct str s, struct nl_ip *out) MUST_CHECK;
 
+/* cni_ip_same: the same address, whatever the prefix. */
+bool cni_ip_same(const struct nl_ip *a, const struct nl_ip *b);
+
 /* cni_net_same: the same network; bits after the prefix do not count. */
 bool cni_net_same(const struct nl_ip *a, const struct nl_ip *b);
 

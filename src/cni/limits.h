@@ -21,7 +21,6 @@
 #define CNI_PREFIX_MAX 12   /* bytes of ifNamePrefix: three digits still fit IFNAMSIZ */
 #define CNI_IPS_MAX    16   /* addresses of one interface */
 #define CNI_ROUTES_MAX 64   /* routes of one interface */
-#define CNI_IFACES_MAX 32   /* interfaces of one attachment */
 #define CNI_VALID_MAX  4096 /* valid attachments of a GC call; kubelet's pod limit is far below */
 
 /* Of one run of a delegated plugin; runtimes give up on a pod after 60 s or more. */

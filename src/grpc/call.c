@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "grpc/call_priv.h"
 
 static struct grpc_mem *mem_of(struct grpc_call *call)
@@ -95,8 +94,7 @@ static size_t status_fields(struct grpc_call *call, nghttp2_nv *nv, char *mem, s
 	return 2;
 }
 
-/* nghttp2 frees what it holds of a stream it cannot go on with; the connection ends if memory did.
- */
+/* nghttp2 frees what it has of a stream it cannot go on with; without memory all of it ends. */
 static void check(struct grpc_call *call, int r)
 {
 	if (r == NGHTTP2_ERR_NOMEM) {

@@ -277,8 +277,8 @@ static void on_timer(struct loop *l, struct loop_timer *t)
 		grpc_conn_break(c, "the peer does not read");
 	}
 	if (c->broken == NULL) {
-		c->inside =
-			true; /* what it submits is written below, so that no call is freed in it */
+		/* What it submits is written below, so that no call is freed in it. */
+		c->inside = true;
 		c->expired(c);
 		c->inside = false;
 	}

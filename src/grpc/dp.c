@@ -150,7 +150,6 @@ void grpc_dp_read(struct grpc_dp_reader *r, enum grpc_dp_kind kind, struct str m
 	if (kind == GRPC_DP_PRE_START_REQUEST) { /* no containers: the ids are the message */
 		r->inner = message;
 		r->outer.n = 0;
-		r->in_container = true;
 	}
 }
 

@@ -85,7 +85,6 @@ enum grpc_dp_item {
 struct grpc_dp_reader {
 	enum grpc_dp_kind kind;
 	struct str outer, inner; /* what is still to be read */
-	bool in_container;
 
 	enum grpc_dp_item item;
 	struct str id; /* of ID, AVAILABLE, MUST_INCLUDE; borrowed from the message, valid UTF-8 */

@@ -38,8 +38,7 @@ pid_t grpc_call_pid(const struct grpc_call *call);
  * or of grpc_call_mem), then OK. */
 void grpc_call_reply(struct grpc_call *call, struct str message);
 
-/* grpc_call_fail: end the call with a status that is not OK and a text for people; also a stream.
- */
+/* grpc_call_fail: end the call, also a stream, with another status than OK and a text. */
 void grpc_call_fail(struct grpc_call *call, enum grpc_status status, const char *text);
 
 void grpc_call_watch(struct grpc_call *call, const struct grpc_watch *watch, void *arg);
@@ -63,10 +62,9 @@ struct grpc_peer {
 
 /* Allocated by the caller, who reads the numbers; everything else is the server's own. */
 struct grpc_server {
-	/* Numbers, for metrics and tests. started: calls by status at their end, and how many began
-	 */
+	/* Numbers, for metrics and tests */
 	uint64_t accepted, refused, dropped; /* connections; no descriptor left; closed for room */
-	uint64_t started, ended[GRPC_STATUSES];
+	uint64_t started, ended[GRPC_STATUSES]; /* calls that began; that ended, by status */
 	uint32_t conns_now;
 
 	struct loop *loop;
@@ -89,8 +87,10 @@ int grpc_server_listen(struct grpc_server *s, int fd, struct err *e) MUST_CHECK;
 /* grpc_server_unlisten: close the listening socket; connections stay. */
 void grpc_server_unlisten(struct grpc_server *s);
 
-/* grpc_server_adopt: serve a connected socket (taken over, also on error). There is
- * always room: one of another process may be closed for it. */
+/*
+ * grpc_server_adopt: serve a connected socket (taken over, also on error). There is always room:
+ * one of another process may be closed for it.
+ */
 int grpc_server_adopt(struct grpc_server *s, int fd, struct err *e) MUST_CHECK;
 
 /* grpc_server_free: GOAWAY to everyone, then close everything. closed() is called for streams. */

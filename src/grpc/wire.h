@@ -61,8 +61,7 @@ bool grpc_frame_done(const struct grpc_frame *f) MUST_CHECK;
 
 void grpc_frame_prefix(uint8_t out[static GRPC_PREFIX], uint32_t length); /* not compressed */
 
-/* grpc_timeout_parse: "100m": at most 8 digits and one of H M S m u n; rounded up to milliseconds.
- */
+/* grpc_timeout_parse: "100m": up to 8 digits and one of H M S m u n; rounded up to milliseconds. */
 bool grpc_timeout_parse(struct str s, int64_t *ms) MUST_CHECK;
 
 /* The text of a status travels percent-encoded; a malformed escape is taken literally. */

@@ -34,8 +34,7 @@ struct http_call {
 	const struct http_field *field; /* further fields */
 	size_t field_n;
 	struct str body; /* Content-Length is sent when there is one, or the method is POST, PUT */
-	int64_t deadline_ms; /* clock_ms time at which all must be over: connecting, sending, answer
-			      */
+	int64_t deadline_ms; /* clock_ms time at which all must be over, from connecting on */
 	/*
 	 * Working memory, the only one: the request head is built here, then the answer's head and
 	 * body arrive here. >= HTTP_REQUEST_HEAD_MAX; larger answers end in -EMSGSIZE.

@@ -14,8 +14,7 @@
 #define ONES  (~(uint64_t)0 / 255) /* 0x01 in each byte */
 #define HIGHS (ONES << 7)
 
-/* A byte's top bit is set where it equals b; bytes above such a one may be wrong, none is missed.
- */
+/* A byte's top bit is set where it equals b; bytes above such a one may be wrong; none is missed */
 #define HAS_BYTE(w, b)      ((((w) ^ (ONES * (b))) - ONES) & ~((w) ^ (ONES * (b))) & HIGHS)
 
 #define LITTLE_ENDIAN_WORDS (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)

@@ -25,12 +25,12 @@ struct kube_annotation {
  * Both rates are whole numbers in Mb/s and optional; null or 0 is the same as none, for max_tx_rate
  * no cap. ASCII case of keys does not matter. null in the place of an object is an interface
  * without rates. An empty text, null and [] ask for no interface. Rates up to 2^64 - 1 are
- *accepted; a minimum that is too big for 32 bits becomes PLACE_RATE_NEVER, which fits nowhere, and
- *a cap UINT32_MAX, which caps nothing.
+ * accepted; a minimum that is too big for 32 bits becomes PLACE_RATE_NEVER, which fits nowhere,
+ * and a cap UINT32_MAX, which caps nothing.
  *
  * -EINVAL: malformed; the message says where (interface 0 is "[0]") and why: not JSON, not a list
- *of objects, an unknown key, a key twice (also in different case), a rate that is no such number, a
- * cap below the minimum, more than PLACE_REQ_MAX interfaces, longer than KUBE_ANNOTATION_MAX.
+ * of objects, an unknown key, a key twice (also in different case), a rate that is no such number,
+ * a cap below the minimum, more than PLACE_REQ_MAX interfaces, longer than KUBE_ANNOTATION_MAX.
  * -ENOMEM: a has less than KUBE_ANNOTATION_ARENA bytes free; never because of the text. Of a
  * nothing stays in use. out is untouched on failure.
  */

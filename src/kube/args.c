@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "kube/annotation.h"
 #include "kube/limits.h"
 
 int kube_wrong(struct kube_walk *w, const char *what)
@@ -77,7 +78,7 @@ int kube_text(struct kube_walk *w, struct str *out, const char *what)
 /* Annotations are a map: its keys are exact. */
 static bool is_required(struct str key)
 {
-	static const char name[] = "rdma_interfaces_required";
+	static const char name[] = KUBE_ANNOTATION_KEY;
 	char text[sizeof(name)];
 	size_t n;
 

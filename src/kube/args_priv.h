@@ -21,8 +21,7 @@ int kube_walk_end(struct kube_walk *w, int r, struct err *e) MUST_CHECK;
 /* kube_wrong: remember the problem, pass over the value. */
 int kube_wrong(struct kube_walk *w, const char *what) MUST_CHECK;
 
-/* kube_enter: 1 when a value of that type was entered, 0 when null was passed over, or a wrong one.
- */
+/* kube_enter: 1 a value of that type was entered; 0 null, or a wrong one, was passed over. */
 int kube_enter(struct kube_walk *w, enum json_type type, const char *what) MUST_CHECK;
 
 /*

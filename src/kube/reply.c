@@ -153,8 +153,7 @@ bool kube_filter_reply(const struct kube_args *args, const uint8_t *verdict, cha
 	}
 	end = compact(args, verdict, &first);
 	if (first == NULL) {
-		/* No node stays: head and tail meet at the slack, behind the message's last bytes.
-		 */
+		/* No node stays: head and tail meet at the slack, behind the message. */
 		first = end = slack;
 	}
 	first -= sizeof(head) - 1;

@@ -14,8 +14,8 @@
  * attached	ADD is complete.
  * releasing	DEL, GC or the undoing of an ADD has begun; anything of it was done.
  * ipam-pending	the VF is back and no longer held; IPAM DEL failed and is to be tried again.
- * In the three before that: IPAM DEL, sriov_vf_return with restore, remove the record, in this
- * order.
+ * In the three before that: IPAM DEL and sriov_vf_return with restore, in this order or side by
+ * side, then the record is removed.
  */
 enum ledger_phase {
 	LEDGER_PLANNED,

@@ -27,7 +27,7 @@ static void put_mac(struct json_writer *w, const char *key, bool known, const ui
 
 static void put_guid(struct json_writer *w, const char *key, bool known, uint64_t guid)
 {
-	char text[8 * 3];
+	char text[GUID_TEXT_LEN];
 	struct buf b;
 
 	if (!known) {
@@ -35,9 +35,7 @@ static void put_guid(struct json_writer *w, const char *key, bool known, uint64_
 		return;
 	}
 	buf_init(&b, text, sizeof(text));
-	for (int shift = 56; shift >= 0; shift -= 8) {
-		buf_printf(&b, "%02x%s", (unsigned)(guid >> shift & 0xff), shift > 0 ? ":" : "");
-	}
+	buf_add_guid(&b, guid);
 	json_put_str(w, key, buf_str(&b));
 }
 
@@ -168,7 +166,7 @@ static bool parse_guid(struct str s, void *out)
 {
 	uint64_t guid = 0;
 
-	if (s.n != 8 * 3 - 1) {
+	if (s.n != GUID_TEXT_LEN) {
 		return false;
 	}
 	for (size_t i = 0; i < s.n; i += 3) {

@@ -7,9 +7,9 @@
 #include "sriov/limits.h"
 
 #define LEDGER_MAX SRIOV_VF_MAX /* a VF has at most one record */
-#define LEDGER_RECORD_CAP                                                                          \
-	32768 /* bytes of one record file: the longest routes, altnames and path take two thirds   \
-	       */
+
+/* Bytes of one record file: the longest routes, altnames and path take two thirds. */
+#define LEDGER_RECORD_CAP 32768
 
 /* Bytes of text, without NUL. */
 #define LEDGER_ID_MAX        200 /* container ids have 64; the file name must stay below NAME_MAX */

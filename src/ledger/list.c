@@ -20,8 +20,10 @@
 #define NAME_AT   19
 #define ENTRY_MAX (NAME_AT + 255 + 1 + 6) /* a name has at most 255 bytes; padded to 8 */
 
-/* As much as all records can have, with as many writes in progress as a node has processors. Too
- * large for the stack; programs have one thread, and memory is touched only as names exist. */
+/*
+ * As much as all records can have, with as many writes in progress as a node has processors. Too
+ * large for the stack; programs have one thread, and memory is touched only as names exist.
+ */
 static char list[(LEDGER_MAX + 1024) * (NAME_AT + LEDGER_NAME_CAP + 6)];
 
 static int fetch(int fd, const char *name, size_t *n, bool *parts, struct err *e)

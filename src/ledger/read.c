@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/num.h"
 #include "ledger/list.h"
 #include "ledger/record_priv.h"
 
@@ -33,27 +32,6 @@ static void forget(struct ledger *l)
 	l->n = l->damaged = l->clashes = 0;
 	l->problem[0] = l->clash[0] = '\0';
 	arena_reset(&l->strings);
-}
-
-/* What file_replace leaves when its program is killed, and hidden files. */
-static bool is_unfinished(const char *name)
-{
-	struct str rest = str_from(name), head;
-	const struct str mark = STR(".tmp.");
-	uint64_t pid;
-
-	if (name[0] == '.') {
-		return true;
-	}
-	for (; rest.n > mark.n; rest = str_skip(rest, 1)) {
-		if (str_starts(rest, mark)) {
-			head = str_skip(rest, mark.n);
-			if (num_u64(head, INT32_MAX, &pid)) {
-				return true;
-			}
-		}
-	}
-	return false;
 }
 
 /* Of several damaged files the first by name is described: the order of reading is chance. */
@@ -115,7 +93,7 @@ static int visit(void *arg, const char *name, struct err *e)
 	struct walk *w = arg;
 	int r;
 
-	if (is_unfinished(name)) {
+	if (name[0] == '.' || file_is_temporary(name)) {
 		return 0;
 	}
 	if (++w->files > LEDGER_MAX) {
@@ -139,7 +117,7 @@ static int by_attachment(const void *a, const void *b)
 	return order != 0 ? order : strcmp(x->ifname, y->ifname);
 }
 
-/* A record that is replaced while the directory is listed may be listed twice. */
+/* By attachment, each once: a directory that comes in parts (list.h) may have a record twice. */
 static void sort_unique(struct ledger *l)
 {
 	size_t kept = 0;

@@ -282,8 +282,7 @@ int ledger_confirm(const struct ledger_store *s, const struct ledger_entry *en,
 static bool same_vf(const struct ledger_rec *rec, const struct ledger_entry *en)
 {
 	if (rec->has_pci && en->has_pci) {
-		return rec->pci.domain == en->pci.domain && rec->pci.bus == en->pci.bus &&
-		       rec->pci.dev == en->pci.dev && rec->pci.fn == en->pci.fn;
+		return pci_same(&rec->pci, &en->pci);
 	}
 	return strcmp(rec->pf, en->pf) == 0 && rec->vf == en->vf;
 }

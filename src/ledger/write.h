@@ -54,8 +54,7 @@ int ledger_load(const struct ledger_store *s, struct str container_id, struct st
 int ledger_confirm(const struct ledger_store *s, const struct ledger_entry *en,
 	struct ledger_entry *now, struct err *e) MUST_CHECK;
 
-/* ledger_remove: the record is gone for good when this returns. None is success. Under the VF's
- * lock. */
+/* ledger_remove: the record is gone for good then; none is success. Under the VF's lock. */
 int ledger_remove(const struct ledger_store *s, struct str container_id, struct str ifname,
 	struct err *e) MUST_CHECK;
 

@@ -183,7 +183,7 @@ static ssize_t receive(const struct exchange *x, struct err *e)
 
 /*
  * Throw away what a failed request left. Reading also makes the kernel finish an abandoned dump,
- * while which it would answer another one with EBUSY.
+ * during which it would answer another one with EBUSY.
  */
 static void drain(struct exchange *x)
 {

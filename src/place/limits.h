@@ -68,6 +68,6 @@ _Static_assert(PLACE_REQ_MAX <= 32, "a set of requests is a uint32_t");
 _Static_assert(PLACE_PF_MAX <= 32, "a set of PFs is a uint32_t");
 _Static_assert(PLACE_FILL_WORDS <= 256, "a word of the list is a uint8_t");
 _Static_assert((PLACE_FAILED_MAX & (PLACE_FAILED_MAX - 1)) == 0, "slots are chosen by a mask");
-_Static_assert((PLACE_MEMO_MAX & (PLACE_MEMO_MAX - 1)) == 0, "slots are chosen by a bit mask");
+_Static_assert((PLACE_MEMO_MAX & (PLACE_MEMO_MAX - 1)) == 0, "slots are chosen by a mask");
 
 #endif

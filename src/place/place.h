@@ -9,8 +9,7 @@
 #include "place/limits.h"
 #include "place/work.h"
 
-/* One interface: Mb/s that must be reserved, and a cap (0: none) that placement does not look at.
- */
+/* One interface: Mb/s to be reserved, and a cap (0: none) that placement does not look at. */
 struct place_request {
 	uint32_t min, max;
 };
@@ -31,8 +30,7 @@ struct place_in {
 enum place_answer {
 	PLACE_NO,    /* no assignment exists */
 	PLACE_YES,   /* one exists; from place_assign: this is the one the rule names */
-	PLACE_ANY,   /* from place_assign: this is one; PLACE_RULE_STEPS_MAX steps did not show more
-		      */
+	PLACE_ANY,   /* from place_assign: one, perhaps not the one the rule names */
 	PLACE_LIMIT, /* work limit reached: the steps were not enough to know */
 };
 

@@ -157,8 +157,7 @@ bool attach_is_at(const struct nl_link *l, const struct pci_addr *pci)
 {
 	struct pci_addr at;
 
-	return parse_pci(str_from(l->parent_dev), &at) && at.domain == pci->domain &&
-	       at.bus == pci->bus && at.dev == pci->dev && at.fn == pci->fn;
+	return parse_pci(str_from(l->parent_dev), &at) && pci_same(&at, pci);
 }
 
 int attach_find_host(struct sriov_mover *m, const struct sriov_ref *ref, struct sriov_vf *vf,

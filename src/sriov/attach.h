@@ -38,8 +38,10 @@ struct sriov_mover {
 	 * for, which another VF of the same PF would not be given either.
 	 */
 	bool asked_too_much;
-	/* The interface that sriov_vf_prepare has just prepared, of the VF at seen_at; ifindex 0:
-	 * none. */
+	/*
+	 * The interface that sriov_vf_prepare has just prepared, of the VF at seen_at; ifindex 0:
+	 * none.
+	 */
 	struct nl_link seen;
 	struct pci_addr seen_at;
 };
@@ -72,8 +74,7 @@ void sriov_pod_close(struct sriov_pod *pod);
 struct sriov_ref {
 	struct pci_addr pci;
 	uint32_t vf;
-	char pf[IFNAMSIZ]; /* empty: not in the host namespace; what the PF sets is then left alone
-			    */
+	char pf[IFNAMSIZ]; /* empty: not in the host namespace; what it sets is then left alone */
 	uint32_t pf_ifindex;
 	char pf_driver[SRIOV_NAME_MAX];
 };

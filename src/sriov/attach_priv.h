@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of lending a VF share: attach.c, vfread.c, setting.c, prepare.c, carry.c. */
+/*
+ * What the parts of lending a VF share: attach.c, vfread.c, saved.c, setting.c, prepare.c, carry.c,
+ * giveback.c.
+ */
 #ifndef SRIOV_ATTACH_PRIV_H
 #define SRIOV_ATTACH_PRIV_H
 
@@ -86,8 +89,10 @@ int attach_rename(struct sriov_mover *m, struct nl_sock *s, struct nl_link *l, c
 int attach_drop_altnames(struct sriov_mover *m, struct nl_sock *s, struct nl_link *l, size_t keep,
 	struct err *e) MUST_CHECK;
 
-/* attach_carry: l, of the namespace of from, down and under its temporary name without altnames,
- * to the namespace to. */
+/*
+ * attach_carry: l, of the namespace of from, down and under its temporary name without altnames, to
+ * the namespace to.
+ */
 int attach_carry(struct sriov_mover *m, const struct sriov_ref *ref, struct nl_sock *from,
 	struct nl_link *l, int to, struct err *e) MUST_CHECK;
 

@@ -27,8 +27,7 @@ NORETURN static void write_in_child(const struct bringup_run *run, uint32_t n, i
 	int r = sriov_sysfs_set_num_vfs(run->b->k->sysfs, &run->found, n, &e);
 
 	if (r < 0) {
-		/* Smaller than PIPE_BUF: whole or not at all; the exit status tells in that case.
-		 */
+		/* Smaller than PIPE_BUF: whole or not at all; then the exit status tells. */
 		(void)!io_write_all(fd, &e, sizeof(e));
 	}
 	_exit(r < 0 ? 1 : 0);

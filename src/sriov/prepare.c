@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "sriov/attach_priv.h"
 #include "sriov/plan.h"
@@ -176,10 +175,9 @@ int sriov_vf_prepare(struct sriov_mover *m, const struct sriov_ref *ref,
 		return r;
 	}
 	decide(m, ref, now, want, &to);
-	/* A driver that does not describe a setting may take it all the same: asked for is tried.
-	 */
+	/* A driver that does not describe a setting may take it: what is asked for is tried. */
 	todo = attach_differ(&to, now, ATTACH_PF_SETS);
-	todo |= p.asked & ~now->has & (ATTACH_PF_SETS);
+	todo |= p.asked & ~now->has & ATTACH_PF_SETS;
 	r = attach_set(&s, &to, todo, e);
 	return r < 0 ? r : finish_netdev(&s, &to, e);
 }

@@ -5,15 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "sriov/state.h"
 
 #define FILE_MODE 0644 /* the daemon that reads them is not root */
-#define DIR_MODE  0755
 
 /* A bus address is the kernel's, but it becomes a file name: make sure that it is one. */
 static bool usable_name(const char *bus_id)
@@ -49,7 +47,7 @@ static int open_dir(const char *state_dir, struct err *e)
 {
 	cleanup_fd int state = file_open_dir(AT_FDCWD, state_dir, e);
 
-	return state < 0 ? state : file_open_dir(state, SRIOV_SPEED_DIR, e);
+	return state < 0 ? state : file_open_dir(state, SRIOV_STATE_SPEED, e);
 }
 
 static void warn_once(const char *state_dir, const struct err *e)
@@ -59,7 +57,8 @@ static void warn_once(const char *state_dir, const struct err *e)
 
 	if (!warned) {
 		warned = true;
-		log_warn("ignoring a link speed in %s/%s: %s", state_dir, SRIOV_SPEED_DIR, e->msg);
+		log_warn(
+			"ignoring a link speed in %s/%s: %s", state_dir, SRIOV_STATE_SPEED, e->msg);
 	}
 }
 
@@ -83,36 +82,16 @@ void sriov_speed_load(const char *state_dir, struct sriov_node *n)
 	}
 }
 
-/* mkdir that leaves an existing directory alone; the mode does not depend on the umask. */
-static int make_dir(int dirfd, const char *name, struct err *e)
-{
-	if (mkdirat(dirfd, name, DIR_MODE) < 0) {
-		return errno == EEXIST ? 0 : err_sys(e, errno, "create directory %s", name);
-	}
-	return fchmodat(dirfd, name, DIR_MODE, 0) < 0
-		       ? err_sys(e, errno, "set the mode of directory %s", name)
-		       : 0;
-}
-
 static int make_and_open_dir(const char *state_dir, struct err *e)
 {
 	cleanup_fd int state = -1;
 	int fd = open_dir(state_dir, e);
-	int r;
 
 	if (fd != -ENOENT) {
 		return fd;
 	}
-	r = make_dir(AT_FDCWD, state_dir, e);
-	if (r < 0) {
-		return r;
-	}
-	state = file_open_dir(AT_FDCWD, state_dir, e);
-	if (state < 0) {
-		return state;
-	}
-	r = make_dir(state, SRIOV_SPEED_DIR, e);
-	return r < 0 ? r : file_open_dir(state, SRIOV_SPEED_DIR, e);
+	state = sriov_state_dir(AT_FDCWD, state_dir, e);
+	return state < 0 ? state : sriov_state_dir(state, SRIOV_STATE_SPEED, e);
 }
 
 static int write_speed(const char *state_dir, const struct sriov_pf *pf, struct err *e)
@@ -148,7 +127,7 @@ int sriov_speed_store(const char *state_dir, struct sriov_pf *pf, struct err *e)
 	r = write_speed(state_dir, pf, e);
 	if (r < 0) {
 		return err_wrap(e, "keep the link speed of %s in %s/%s", pf->name, state_dir,
-			SRIOV_SPEED_DIR);
+			SRIOV_STATE_SPEED);
 	}
 	pf->last_speed = pf->speed;
 	return 0;

@@ -6,13 +6,11 @@
 #include "base/err.h"
 #include "sriov/model.h"
 
-/* <stateDir>/speed/<bus address>: one decimal number, Mb/s, 1 to SRIOV_RATE_MAX. */
-#define SRIOV_SPEED_DIR "speed"
-
 /*
- * sriov_speed_load: set last_speed of every PF of n from the files below state_dir; 0 where there
- * is none. A file that cannot be read or understood is as none: it costs a warning in the log, the
- * first time only, since this runs at every reading of the node.
+ * sriov_speed_load: set last_speed of every PF of n from its file below state_dir, speed/<bus
+ * address>: one decimal number, Mb/s, 1 to SRIOV_RATE_MAX; 0 where there is none. A file that
+ * cannot be read or understood is as none: it costs a warning in the log, the first time only,
+ * since this runs at every reading of the node.
  */
 void sriov_speed_load(const char *state_dir, struct sriov_node *n);
 

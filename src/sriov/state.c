@@ -14,8 +14,8 @@
 
 #define DIR_MODE 0755
 
-/* A directory, made if it is missing. The mode must not depend on the umask: others read there. */
-static int make_dir(int at, const char *name, struct err *e)
+/* The mode must not depend on the umask: others read there. */
+int sriov_state_dir(int at, const char *name, struct err *e)
 {
 	bool made = mkdirat(at, name, DIR_MODE) == 0;
 	cleanup_fd int fd = -1;
@@ -37,13 +37,13 @@ int sriov_state_make(const char *dir, struct err *e)
 {
 	static const char *const inside[] = {
 		SRIOV_STATE_ATTACHMENTS, SRIOV_STATE_SPEED, SRIOV_STATE_MADE};
-	cleanup_fd int fd = make_dir(AT_FDCWD, dir, e);
+	cleanup_fd int fd = sriov_state_dir(AT_FDCWD, dir, e);
 
 	if (fd < 0) {
 		return fd;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(inside); i++) {
-		cleanup_fd int sub = make_dir(fd, inside[i], e);
+		cleanup_fd int sub = sriov_state_dir(fd, inside[i], e);
 
 		if (sub < 0) {
 			return err_wrap(e, "%s", dir);
@@ -110,7 +110,7 @@ int sriov_state_keep_made(
 
 int sriov_state_lock(int state, int64_t deadline_ms, struct err *e)
 {
-	const struct lock_text text = {SRIOV_STATE_INIT_LOCK, "another rdma-ds init", false};
+	const struct lock_text text = {SRIOV_STATE_INIT_LOCK, "another rdma-ds init"};
 
 	return lock_take(state, &text, deadline_ms, e);
 }

@@ -16,6 +16,12 @@
 #define SRIOV_STATE_INIT_LOCK   "init.lock"
 
 /*
+ * sriov_state_dir: open the directory name in at, made 0755 if it is missing; its parent must
+ * exist. -ENOTDIR: something else has that name.
+ */
+int sriov_state_dir(int at, const char *name, struct err *e) MUST_CHECK;
+
+/*
  * sriov_state_make: make dir (its parent must exist) and the directories in it that are missing,
  * 0755. What exists stays as it is; something else of that name is -ENOTDIR. Returns a descriptor
  * of dir.

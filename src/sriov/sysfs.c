@@ -16,7 +16,7 @@
 #define PATH_LEN 160
 
 PRINTF_LIKE(2, 3)
-static int path_fmt(char *path, const char *fmt, ...)
+static void path_fmt(char *path, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -25,7 +25,6 @@ static int path_fmt(char *path, const char *fmt, ...)
 	n = vsnprintf(path, PATH_LEN, fmt, ap);
 	va_end(ap);
 	ASSERT(n >= 0 && n < PATH_LEN);
-	return n;
 }
 
 static bool read_word(int sysfs, const char *path, char *buf, size_t cap, struct str *out)
@@ -85,7 +84,7 @@ static bool is_representor(int sysfs, const char *name)
 	char path[PATH_LEN], text[64];
 	struct str s;
 
-	(void)path_fmt(path, "class/net/%s/phys_port_name", name);
+	path_fmt(path, "class/net/%s/phys_port_name", name);
 	if (!read_word(sysfs, path, text, sizeof(text), &s)) {
 		return false;
 	}
@@ -104,7 +103,7 @@ static uint32_t read_count(int sysfs, const char *name, const char *attr)
 	uint32_t v = 0;
 	struct str s;
 
-	(void)path_fmt(path, "class/net/%s/%s", name, attr);
+	path_fmt(path, "class/net/%s/%s", name, attr);
 	if (!read_word(sysfs, path, text, sizeof(text), &s) || !num_u32(s, UINT32_MAX, &v)) {
 		return 0;
 	}
@@ -117,7 +116,7 @@ static int32_t read_numa(int sysfs, const char *name)
 	int64_t v = -1;
 	struct str s;
 
-	(void)path_fmt(path, "class/net/%s/device/numa_node", name);
+	path_fmt(path, "class/net/%s/device/numa_node", name);
 	if (!read_word(sysfs, path, text, sizeof(text), &s) || !num_i64(s, &v) || v < -1 ||
 		v > INT32_MAX) {
 		return -1;
@@ -132,7 +131,7 @@ bool sriov_sysfs_has(int sysfs, const char *netdev)
 	if (!parse_ifname(str_from(netdev))) {
 		return false;
 	}
-	(void)path_fmt(path, "class/net/%s", netdev);
+	path_fmt(path, "class/net/%s", netdev);
 	return file_exists(sysfs, path);
 }
 
@@ -143,12 +142,12 @@ static int check_capable(int sysfs, const char *name, struct err *e)
 	if (!sriov_sysfs_has(sysfs, name)) {
 		return err_set(e, ENODEV, "%s: no such network interface", name);
 	}
-	(void)path_fmt(path, "class/net/%s/device/physfn", name);
+	path_fmt(path, "class/net/%s/device/physfn", name);
 	if (file_exists(sysfs, path)) {
 		return err_set(
 			e, EINVAL, "%s: is a virtual function, not a physical function", name);
 	}
-	(void)path_fmt(path, "class/net/%s/device/sriov_numvfs", name);
+	path_fmt(path, "class/net/%s/device/sriov_numvfs", name);
 	if (!file_exists(sysfs, path)) {
 		return err_set(e, ENOTSUP, "%s: not SR-IOV capable", name);
 	}
@@ -171,7 +170,7 @@ static int read_total(int sysfs, struct sriov_pf *pf, struct err *e)
 	char path[PATH_LEN];
 	uint64_t v = 0;
 
-	(void)path_fmt(path, "class/net/%s/device/sriov_totalvfs", pf->name);
+	path_fmt(path, "class/net/%s/device/sriov_totalvfs", pf->name);
 	if (!file_exists(sysfs, path)) {
 		return 0;
 	}
@@ -199,7 +198,7 @@ static int count_vfs(int sysfs, struct sriov_pf *pf, struct err *e)
 		return sriov_sysfs_num_vfs(sysfs, pf, &pf->num_vfs, e) < 0 ? unreadable(e) : 0;
 	}
 	for (pf->num_vfs = 0; pf->num_vfs < SRIOV_PF_VF_MAX; pf->num_vfs++) {
-		(void)path_fmt(path, "class/net/%s/device/virtfn%u", pf->name, pf->num_vfs);
+		path_fmt(path, "class/net/%s/device/virtfn%u", pf->name, pf->num_vfs);
 		if (file_link(sysfs, path, target, sizeof(target), &none) < 0) {
 			*e = none;
 			return none.code == ENOENT ? 0 : unreadable(e);
@@ -219,16 +218,16 @@ static int read_pf(int sysfs, const char *name, struct sriov_pf *pf, struct err 
 	if (r < 0) {
 		return r;
 	}
-	(void)path_fmt(path, "class/net/%s/device", name);
+	path_fmt(path, "class/net/%s/device", name);
 	if (!str_copy(str_from(name), pf->name, sizeof(pf->name)) ||
 		file_link_base(sysfs, path, pf->bus_id, sizeof(pf->bus_id), e) < 0) {
 		return err_set(e, ENODEV, "%s: device vanished", name);
 	}
 	pf->has_pci = parse_pci(str_from(pf->bus_id), &pf->pci);
 	pf->numa_node = read_numa(sysfs, name);
-	(void)path_fmt(path, "class/net/%s/device/driver", name);
+	path_fmt(path, "class/net/%s/device/driver", name);
 	link_word(sysfs, path, pf->driver, sizeof(pf->driver));
-	(void)path_fmt(path, "class/net/%s/device/infiniband", name);
+	path_fmt(path, "class/net/%s/device/infiniband", name);
 	first_in_dir(sysfs, path, pf->rdma, sizeof(pf->rdma));
 	pf->ifindex = read_count(sysfs, name, "ifindex");
 	return read_total(sysfs, pf, e);
@@ -254,7 +253,7 @@ int sriov_sysfs_num_vfs(int sysfs, const struct sriov_pf *pf, uint32_t *out, str
 	uint64_t v = 0;
 	int r;
 
-	(void)path_fmt(path, "class/net/%s/device/sriov_numvfs", pf->name);
+	path_fmt(path, "class/net/%s/device/sriov_numvfs", pf->name);
 	r = file_read_u64(sysfs, path, SRIOV_PF_VF_MAX, &v, e);
 	if (r == 0) {
 		*out = (uint32_t)v;
@@ -269,7 +268,7 @@ int sriov_sysfs_set_num_vfs(int sysfs, const struct sriov_pf *pf, uint32_t n, st
 
 	buf_init(&b, text, sizeof(text));
 	buf_add_u64(&b, n);
-	(void)path_fmt(path, "class/net/%s/device/sriov_numvfs", pf->name);
+	path_fmt(path, "class/net/%s/device/sriov_numvfs", pf->name);
 	return file_write(sysfs, path, buf_str(&b), e);
 }
 
@@ -278,7 +277,7 @@ bool sriov_sysfs_autoprobe(int sysfs, const struct sriov_pf *pf)
 	char path[PATH_LEN], text[8];
 	struct str s;
 
-	(void)path_fmt(path, "class/net/%s/device/sriov_drivers_autoprobe", pf->name);
+	path_fmt(path, "class/net/%s/device/sriov_drivers_autoprobe", pf->name);
 	return !read_word(sysfs, path, text, sizeof(text), &s) || !str_eq_c(s, "0");
 }
 
@@ -290,7 +289,7 @@ static int write_driver(
 
 	buf_init(&bdf, text, sizeof(text));
 	buf_add_pci(&bdf, pci);
-	(void)path_fmt(path, "bus/pci/drivers/%s/%s", driver, attr);
+	path_fmt(path, "bus/pci/drivers/%s/%s", driver, attr);
 	return file_write(sysfs, path, buf_str(&bdf), e);
 }
 
@@ -414,11 +413,11 @@ static void describe_function(int sysfs, const char *bdf, struct sriov_vf *vf)
 {
 	char path[PATH_LEN];
 
-	(void)path_fmt(path, "bus/pci/devices/%s/net", bdf);
+	path_fmt(path, "bus/pci/devices/%s/net", bdf);
 	first_in_dir(sysfs, path, vf->netdev, sizeof(vf->netdev));
-	(void)path_fmt(path, "bus/pci/devices/%s/driver", bdf);
+	path_fmt(path, "bus/pci/devices/%s/driver", bdf);
 	link_word(sysfs, path, vf->driver, sizeof(vf->driver));
-	(void)path_fmt(path, "bus/pci/devices/%s/infiniband", bdf);
+	path_fmt(path, "bus/pci/devices/%s/infiniband", bdf);
 	first_in_dir(sysfs, path, vf->rdma, sizeof(vf->rdma));
 	vf->state = state_of(vf);
 }
@@ -435,10 +434,10 @@ int sriov_sysfs_vf(
 	if (!pf->has_pci) {
 		return 0;
 	}
-	(void)path_fmt(path, "class/net/%s/device/virtfn%u", pf->name, (unsigned)index);
+	path_fmt(path, "class/net/%s/device/virtfn%u", pf->name, (unsigned)index);
 	r = file_link_base(sysfs, path, bdf, sizeof(bdf), e);
 	if (r < 0) {
-		return err_set(e, ENODEV, "VF %u of %s: %s", (unsigned)index, pf->name, "vanished");
+		return err_set(e, ENODEV, "VF %u of %s: vanished", (unsigned)index, pf->name);
 	}
 	vf->has_pci = parse_pci(str_from(bdf), &vf->pci);
 	if (!vf->has_pci) {
@@ -464,7 +463,7 @@ static int check_is_vf(int sysfs, const char *bdf, struct err *e)
 {
 	char path[PATH_LEN];
 
-	(void)path_fmt(path, "bus/pci/devices/%s/physfn", bdf);
+	path_fmt(path, "bus/pci/devices/%s/physfn", bdf);
 	return file_exists(sysfs, path)
 		       ? 0
 		       : err_set(e, ENODEV, "there is no virtual function %s", bdf);
@@ -506,7 +505,7 @@ static void virtfn(int sysfs, const struct sriov_pf *pf, uint32_t index, char ou
 {
 	char path[PATH_LEN];
 
-	(void)path_fmt(path, "class/net/%s/device/virtfn%u", pf->name, (unsigned)index);
+	path_fmt(path, "class/net/%s/device/virtfn%u", pf->name, (unsigned)index);
 	link_word(sysfs, path, out, 32);
 }
 
@@ -527,7 +526,7 @@ int sriov_sysfs_parent(
 		return r;
 	}
 	/* All of them are netdevs of one function, so that at most one is kept. */
-	(void)path_fmt(path, "bus/pci/devices/%s/physfn/net", bdf);
+	path_fmt(path, "bus/pci/devices/%s/physfn/net", bdf);
 	if (file_list(sysfs, path, walk_netdev, &w, &ignored) < 0 || w.n != 1) {
 		memset(pf, 0, sizeof(*pf));
 		return 0;

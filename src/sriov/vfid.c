@@ -3,20 +3,9 @@
 #include "sriov/vfid.h"
 
 #include "base/attr.h"
+#include "base/hash.h"
 
 #define GUID_LEN 8
-
-/* FNV-1a, 64 bits (draft-eastlake-fnv). */
-#define FNV_BASIS 0xcbf29ce484222325U
-#define FNV_PRIME 0x100000001b3U
-
-static uint64_t fnv_add(uint64_t h, const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		h = (h ^ p[i]) * FNV_PRIME;
-	}
-	return h;
-}
 
 /* FNV's high bits are weak after few bytes; MurmurHash3's finaliser spreads them. */
 static uint64_t spread(uint64_t h)
@@ -28,7 +17,7 @@ static uint64_t spread(uint64_t h)
 
 void sriov_vfid_mac(const uint8_t pf_mac[static 6], uint32_t vf, uint8_t mac[static 6])
 {
-	uint64_t maker = spread(fnv_add(FNV_BASIS, pf_mac, 3));
+	uint64_t maker = spread(hash_fnv(HASH_FNV_BASIS, pf_mac, 3));
 
 	ASSERT(vf <= UINT16_MAX);
 	/* 1..63, never 0: 02:42:... is what container bridges hand out. */
@@ -46,8 +35,8 @@ uint64_t sriov_vfid_guid(
 	const uint8_t tail[] = {(uint8_t)(vf >> 24), (uint8_t)(vf >> 16), (uint8_t)(vf >> 8),
 		(uint8_t)vf, (uint8_t)kind};
 	size_t skip = pf_addr_n > GUID_LEN ? pf_addr_n - GUID_LEN : 0;
-	uint64_t h = fnv_add(FNV_BASIS, pf_addr + skip, pf_addr_n - skip);
+	uint64_t h = hash_fnv(HASH_FNV_BASIS, pf_addr + skip, pf_addr_n - skip);
 
-	h = spread(fnv_add(h, tail, sizeof(tail)));
+	h = spread(hash_fnv(h, tail, sizeof(tail)));
 	return (h | (uint64_t)0x02 << 56) & ~((uint64_t)0x01 << 56);
 }

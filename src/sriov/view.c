@@ -63,7 +63,7 @@ static void put_tri(struct json_writer *w, const char *key, enum nl_vf_tri v)
 
 static void put_guid(struct json_writer *w, const char *key, bool has, uint64_t guid)
 {
-	char text[24];
+	char text[GUID_TEXT_LEN];
 	struct buf b;
 
 	if (!has) {
@@ -71,9 +71,7 @@ static void put_guid(struct json_writer *w, const char *key, bool has, uint64_t 
 		return;
 	}
 	buf_init(&b, text, sizeof(text));
-	for (int i = 7; i >= 0; i--) {
-		buf_printf(&b, "%02x%s", (unsigned)(guid >> (8 * i) & 0xff), i > 0 ? ":" : "");
-	}
+	buf_add_guid(&b, guid);
 	json_put_str(w, key, buf_str(&b));
 }
 

@@ -10,6 +10,10 @@ PFS = ("enp1s0f0", "enp1s0f1")
 IPAM = {"type": "host-local", "ranges": [[{"subnet": "10.9.0.0/24"}]],
         "routes": [{"dst": "0.0.0.0/0"}]}
 
+# What pods ask for.
+ONE = [{"min_tx_rate": 100, "max_tx_rate": 200}]
+THREE = [{"min_tx_rate": 600, "max_tx_rate": 700}, {"min_tx_rate": 500}, {"max_tx_rate": 50}]
+
 # Links of the host and what is on record; where an address was given last is no state.
 STATE = r"""
 ip -j -d link
@@ -218,6 +222,20 @@ class Cni:
             at += end + len(text[at:]) - len(text[at:].lstrip())
             found.append((record["pf"], record["vf"]))
         return sorted(found)
+
+    def rates(self, pf, vf):
+        """What the card has for a VF: minimum, maximum."""
+        rate = self.node.link(pf)["vfinfo_list"][vf]["rate"]
+        return rate["min_tx"], rate["max_tx"]
+
+    def held_rates(self):
+        return sorted(self.rates(pf, vf) for pf, vf in self.held())
+
+    def temp_name(self, pf, vf):
+        """The name of a VF's interface on its way into a pod or back."""
+        domain, bus, rest = self.node.vf_pci(pf, vf).split(":")
+        device, function = rest.split(".")
+        return f"frl{int(domain, 16):x}{int(bus, 16):02x}{int(device, 16) << 3 | int(function):02x}"
 
 
 def ready(node):

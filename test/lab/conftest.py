@@ -28,10 +28,17 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "both: needs the lab to itself")
+    config.addinivalue_line("markers", "beside(module): in the same share as that module's tests")
 
 
 def needs_both(item):
     return item.get_closest_marker("both") or {"node2", "cni2"} & set(item.fixturenames)
+
+
+def module(item):
+    """What goes to one part as a whole: a module with those that are beside it."""
+    beside = item.get_closest_marker("beside")
+    return beside.args[0] if beside else item.path.name
 
 
 def pytest_collection_modifyitems(config, items):
@@ -41,11 +48,11 @@ def pytest_collection_modifyitems(config, items):
         return
     wanted = [i for i in items if needs_both(i)]
     if share != "both":
-        counts = collections.Counter(i.path.name for i in items if not needs_both(i))
+        counts = collections.Counter(module(i) for i in items if not needs_both(i))
         parts = {"1": set(), "2": set()}
         for name in sorted(counts, key=lambda n: (-counts[n], n)):
             min(parts.values(), key=lambda p: sum(counts[n] for n in p)).add(name)
-        wanted = [i for i in items if not needs_both(i) and i.path.name in parts[share]]
+        wanted = [i for i in items if not needs_both(i) and module(i) in parts[share]]
     kept = set(wanted)
     config.hook.pytest_deselected(items=[i for i in items if i not in kept])
     items[:] = wanted

@@ -3,10 +3,9 @@
 
 import json
 
-from cnitool import conf, ready
+from cnitool import ONE, conf, ready
 
 STORE = {"type": "store"}
-ONE = [{"min_tx_rate": 100, "max_tx_rate": 200}]
 CALL = """
 export CNI_COMMAND="$1" CNI_CONTAINERID="$2" CNI_NETNS="/run/netns/$2" CNI_IFNAME=eth0 \
     CNI_PATH=/opt/cni/bin:/opt/lab

@@ -8,7 +8,7 @@ import os
 import pytest
 
 import expected
-from cnitool import ANNOTATIONS, PFS, Cni
+from cnitool import ANNOTATIONS, ONE, PFS, THREE, Cni
 from cri import Cri, CriError
 from labtool import TOOL, TOP
 
@@ -18,8 +18,6 @@ SAMPLE = os.path.join(TOP, "deploy", "10-ritk8srdma-cni.conf")
 CHAIN = os.path.join(TOP, "deploy", "10-ritk8srdma-cni-chained.conflist")
 README = os.path.join(TOP, "cmd", "rdma-cni", "README.md")
 NET_D = "/etc/cni/net.d"
-ONE = [{"min_tx_rate": 100, "max_tx_rate": 200}]
-THREE = [{"min_tx_rate": 600, "max_tx_rate": 700}, {"min_tx_rate": 500}, {"max_tx_rate": 50}]
 
 # Writes down what it is run with and then becomes the plugin.
 RECORDER = """#!/bin/sh

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A parsed document, read in every way and written again: for the fuzz target and the oracle test.
- */
+/* A parsed document, read in every way and written again: for fuzz target and oracle test. */
 #ifndef TEST_JSON_REWRITE_H
 #define TEST_JSON_REWRITE_H
 

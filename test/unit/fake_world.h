@@ -41,8 +41,7 @@ static struct world {
 	enum place rdma_at;
 	bool has_rdma;
 	int64_t now_ms;
-	unsigned home_after; /* sleeps until what is in limbo comes home as "dev<ifindex>"; 0 never
-			      */
+	unsigned home_after; /* sleeps until what is in limbo is back as "dev<ifindex>"; 0 never */
 	unsigned probes;
 	unsigned reads, looks; /* requests that change nothing; readings of sysfs */
 	/* Changes. */

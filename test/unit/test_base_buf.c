@@ -120,32 +120,6 @@ static void test_no_memory(void **state)
 	assert_int_equal(buf_str(&b).n, 0);
 }
 
-static void consume_too_much(void *b)
-{
-	buf_consume(b, 4);
-}
-
-static void test_consume(void **state)
-{
-	char mem[3] = {'a', 'b', 'c'};
-	struct buf b;
-
-	(void)state;
-	buf_init(&b, mem, sizeof(mem));
-	buf_add_c(&b, "abc");
-	assert_true(guard_aborts(consume_too_much, &b));
-	buf_consume(&b, 0);
-	assert_true(str_eq_c(buf_str(&b), "abc"));
-	buf_consume(&b, 1);
-	assert_true(str_eq_c(buf_str(&b), "bc"));
-	buf_add_chr(&b, 'd');
-	assert_true(str_eq_c(buf_str(&b), "bcd"));
-	buf_consume(&b, 3);
-	assert_int_equal(b.n, 0);
-	buf_consume(&b, 0);
-	assert_true(buf_ok(&b));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,7 +128,6 @@ int main(void)
 		cmocka_unit_test(test_overflow_sticks),
 		cmocka_unit_test(test_printf_bounds),
 		cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_consume),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

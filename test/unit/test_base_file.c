@@ -382,6 +382,8 @@ static void test_drop_stale(void **state)
 	(void)snprintf(dead, sizeof(dead), "a.tmp.%d", (int)child);
 	for (size_t i = 0; i < ARRAY_LEN(stay); i++) {
 		create(stay[i], STR(""));
+		assert_int_equal(file_is_temporary(stay[i]),
+			strcmp(stay[i], "a.tmp.0") == 0 || strcmp(stay[i], "a.tmp.1") == 0);
 		assert_false(file_drop_stale(dir, stay[i]));
 		assert_true(file_exists(dir, stay[i]));
 	}

@@ -47,10 +47,22 @@ static void keys_and_lengths_count(void **state)
 	assert_true(random[0].k0 != random[1].k0 || random[0].k1 != random[1].k1);
 }
 
+/* The vectors of draft-eastlake-fnv. */
+static void fnv_known_values(void **state)
+{
+	(void)state;
+	assert_true(hash_fnv(HASH_FNV_BASIS, "", 0) == HASH_FNV_BASIS);
+	assert_true(hash_fnv(HASH_FNV_BASIS, "a", 1) == 0xaf63dc4c8601ec8cu);
+	assert_true(hash_fnv(HASH_FNV_BASIS, "foobar", 6) == 0x85944171f73967e8u);
+	assert_true(hash_fnv(hash_fnv(HASH_FNV_BASIS, "foo", 3), "bar", 3) == 0x85944171f73967e8u);
+	assert_true(hash_fnv(HASH_FNV_BASIS, "\xff", 1) == 0xaf64724c8602eb6eu);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_values),
+		cmocka_unit_test(fnv_known_values),
 		cmocka_unit_test(keys_and_lengths_count),
 	};
 

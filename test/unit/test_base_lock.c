@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -15,7 +16,7 @@
 #include "tree.h"
 
 static struct tree t;
-static const struct lock_text text = {"lock", "another program", false};
+static const struct lock_text text = {"lock", "another program"};
 
 static int setup(void **state)
 {

@@ -116,8 +116,7 @@ static void test_control_characters(void **state)
 	divert();
 	log_info("%s", "a\nerror: forged\r\x1b[2J\x7f\tb");
 	assert_string_equal(line(), "a?error: forged??[2J??b");
-	/* A C1 control, a right-to-left override and an isolate; what only begins like them stays.
-	 */
+	/* A C1 control, a right-to-left override, an isolate; what only begins like them stays. */
 	log_info("%s", "a\xc2\x9b\x32J b\xe2\x80\xae c\xe2\x81\xa6");
 	assert_string_equal(line(), "a??2J b??? c???");
 	log_info("%s", "\xc2\xa0\xe2\x80\x94\xe2\x80");

@@ -47,6 +47,22 @@ static void test_mac(void **state)
 	assert_false(mac_is_zero(mac));
 }
 
+static void test_guid(void **state)
+{
+	char exact[GUID_TEXT_LEN];
+	struct buf b = fresh();
+
+	(void)state;
+	buf_add_guid(&b, 0x0200c9fffe00a1f3u);
+	assert_true(str_eq_c(buf_str(&b), "02:00:c9:ff:fe:00:a1:f3"));
+	buf_init(&b, exact, sizeof(exact) - 1);
+	buf_add_guid(&b, 0);
+	assert_false(buf_ok(&b));
+	buf_init(&b, exact, sizeof(exact));
+	buf_add_guid(&b, 0);
+	assert_true(buf_ok(&b) && str_eq_c(buf_str(&b), "00:00:00:00:00:00:00:00"));
+}
+
 static void test_pci(void **state)
 {
 	static const char *const bad[] = {"", "0000:00:00", "00:00.0", "000:00:00.0",
@@ -179,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mac),
+		cmocka_unit_test(test_guid),
 		cmocka_unit_test(test_pci),
 		cmocka_unit_test(test_ifname),
 		cmocka_unit_test(test_listen),

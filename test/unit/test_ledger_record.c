@@ -298,8 +298,7 @@ static void test_longest(void **state)
 	}
 }
 
-/* A record that makes the most of every bound, and a text with the most tokens a record can have.
- */
+/* A record that makes the most of every bound; a text with the most tokens that one can have. */
 static void test_memory(void **state)
 {
 	static char text[LEDGER_RECORD_CAP + 2];

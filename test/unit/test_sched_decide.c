@@ -53,29 +53,53 @@ static void hold(uint32_t pf, const char *uid, uint32_t mbps)
 		(struct sched_hold){sched_uid_hash(str_from(uid)), mbps, (uint8_t)pf};
 }
 
-/* A node with two PFs of 4 VFs and 100 Mb/s. */
+/* So many PFs of 4 VFs and 100 Mb/s. */
+static void set_pfs(uint32_t n)
+{
+	state = (struct sched_state){.full = true, .revision = 1, .pf_n = n};
+	for (uint32_t p = 0; p < n; p++) {
+		set_pf(p, 4, 100);
+	}
+}
+
+/* A node with two of them. */
 static uint32_t add_node(const char *name)
 {
 	uint32_t i = sched_node_add(&s, str_from(name), 0);
 
-	state = (struct sched_state){.full = true, .revision = 1, .pf_n = 2};
-	set_pf(0, 4, 100);
-	set_pf(1, 4, 100);
+	set_pfs(2);
 	sched_node_update(&s, i, &state, 0);
 	return i;
 }
 
-static uint8_t ask(const char *uid, uint32_t node, uint32_t n, const uint32_t *mins, int64_t now)
+/* A node says that it has one of them, and who has a VF there. */
+static void say(uint32_t node, const char *uid, uint32_t mbps, int64_t now)
+{
+	set_pfs(1);
+	if (uid != NULL) {
+		hold(0, uid, mbps);
+	}
+	sched_node_update(&s, node, &state, now);
+}
+
+static void ask_nodes(const char *uid, const uint32_t *node, uint32_t node_n, uint32_t n,
+	const uint32_t *mins, int64_t now, uint8_t *verdict)
 {
 	struct place_request req[PLACE_REQ_MAX];
 	const struct sched_ask a = {str_from(uid), str_from(uid), req, n};
-	uint8_t verdict = 99;
 	struct err e;
 
 	for (uint32_t i = 0; i < n; i++) {
 		req[i] = (struct place_request){mins[i], 0};
 	}
-	assert_int_equal(sched_filter(&s, &a, &node, 1, 0, false, &verdict, now, &e), 0);
+	assert_int_equal(sched_filter(&s, &a, node, node_n, 0, false, verdict, now, &e), 0);
+}
+
+static uint8_t ask(const char *uid, uint32_t node, uint32_t n, const uint32_t *mins, int64_t now)
+{
+	uint8_t verdict = 99;
+
+	ask_nodes(uid, &node, 1, n, mins, now, &verdict);
 	return verdict;
 }
 
@@ -121,14 +145,11 @@ static void claims_expire_in_order(void **st)
 /* The attachment may have come in the meantime: only a later word of the node ends the claim. */
 static void a_claim_ends_when_the_node_has_spoken_since(void **st)
 {
-	uint32_t a = add_node("a"), b = add_node("b"), both[] = {a, b};
-	struct place_request req = {100, 0};
-	const struct sched_ask p = {STR("p"), STR("d/p"), &req, 1};
+	uint32_t a = add_node("a"), b = add_node("b"), both[] = {a, b}, min = 100;
 	uint8_t verdict[2];
-	struct err e;
 
 	(void)st;
-	assert_int_equal(sched_filter(&s, &p, both, 2, 0, false, verdict, 0, &e), 0);
+	ask_nodes("p", both, 2, 1, &min, 0, verdict);
 	assert_int_equal(ask1("q", a, 100, 0), SCHED_PASS);
 	sched_node_still(&s, a, 999); /* too early */
 	assert_int_equal(sched_expire(&s, 1200), -1);
@@ -140,25 +161,13 @@ static void a_claim_ends_when_the_node_has_spoken_since(void **st)
 	assert_int_equal(ask1("u", b, 100, 1200), SCHED_NO_ROOM);
 	/* On a node that is lost nothing is promised, so the claim need not last. */
 	sched_node_lost(&s, b);
-	state = (struct sched_state){.full = true, .revision = 2, .pf_n = 1};
-	set_pf(0, 4, 100);
-	sched_node_update(&s, b, &state, 2500);
+	say(b, NULL, 0, 2500);
 	(void)sched_expire(&s, 2500);
 	assert_int_equal(ask1("u", b, 100, 2500), SCHED_PASS);
 	sched_node_drop(&s, a);
 	sched_node_drop(&s, b);
 	assert_int_equal(s.entries, 0);
 	assert_int_equal(s.claim_n, 0);
-}
-
-static void say(uint32_t node, const char *uid, uint32_t mbps, int64_t now)
-{
-	state = (struct sched_state){.full = true, .revision = 2, .pf_n = 1};
-	set_pf(0, 4, 100);
-	if (uid != NULL) {
-		hold(0, uid, mbps);
-	}
-	sched_node_update(&s, node, &state, now);
 }
 
 /* An attachment that fails is tried again by the kubelet: its room is not given away meanwhile. */
@@ -262,9 +271,7 @@ static void what_fits_in_one_order_only_is_not_promised(void **st)
 	assert_int_equal(ask1("c", n, 50, 0), SCHED_PASS);
 	assert_int_equal(ask1("d", n, 50, 0), SCHED_NO_ROOM);
 	/* Those that are there do not move any more. */
-	state = (struct sched_state){.full = true, .pf_n = 2};
-	set_pf(0, 4, 100);
-	set_pf(1, 4, 100);
+	set_pfs(2);
 	hold(1, "a", 60);
 	hold(1, "b", 40);
 	sched_node_update(&s, n, &state, 0);
@@ -384,18 +391,13 @@ static void an_unknown_node_is_not_promised(void **st)
 
 static void attachments_take_the_place_of_claims(void **st)
 {
-	uint32_t a = add_node("a"), b = add_node("b"), both[] = {a, b};
-	struct place_request req[] = {{100, 0}, {50, 0}};
-	const struct sched_ask p = {STR("p"), STR("p"), req, 2};
+	uint32_t a = add_node("a"), b = add_node("b"), both[] = {a, b}, mins[] = {100, 50};
 	uint8_t verdict[2];
-	struct err e;
 
 	(void)st;
-	assert_int_equal(sched_filter(&s, &p, both, 2, 0, false, verdict, 0, &e), 0);
+	ask_nodes("p", both, 2, 2, mins, 0, verdict);
 	assert_int_equal(ask1("q", b, 60, 0), SCHED_NO_ROOM);
-	state = (struct sched_state){.full = true, .revision = 2, .pf_n = 2};
-	set_pf(0, 4, 100);
-	set_pf(1, 4, 100);
+	set_pfs(2);
 	hold(1, "p", 100);
 	sched_node_update(&s, a, &state, 0);
 	assert_int_equal(ask1("q", b, 60, 0), SCHED_PASS); /* it cannot come there any more */
@@ -448,10 +450,7 @@ static void victims_make_room(void **st)
 	uint64_t steps = 0;
 
 	(void)st;
-	state = (struct sched_state){.full = true, .pf_n = 1};
-	set_pf(0, 4, 100);
-	hold(0, "large", 60);
-	sched_node_update(&s, n, &state, 0);
+	say(n, "large", 60, 0);
 	assert_false(sched_fits_without(&s, &p, n, NULL, 0, &steps));
 	assert_true(sched_fits_without(&s, &p, n, gone, 1, &steps));
 	ask1("claimed", n, 40, 0);

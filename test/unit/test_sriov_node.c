@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Putting a node together: a sysfs tree of the test's own, and a kernel whose answers it chooses.
- */
+/* Putting a node together: a sysfs tree of the test's own, a kernel whose answers it chooses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+# What single unit tests need at link time: NAME_LDFLAGS.
 BRINGUP_WRAP := -Wl,--wrap=log_error,--wrap=log_warn,--wrap=log_info \
 	-Wl,--wrap=clock_ms,--wrap=clock_sleep_ms,--wrap=sriov_sysfs_set_num_vfs \
 	-Wl,--wrap=nl_link_get,--wrap=nl_link_get_name,--wrap=nl_link_set_up \
@@ -23,7 +24,6 @@ test_nl_vf_list_LDFLAGS := $(NL_SCRIPT)
 test_nl_vf_set_LDFLAGS := $(NL_SCRIPT)
 test_nl_ethtool_LDFLAGS := $(NL_SCRIPT)
 test_nl_rdma_LDFLAGS := $(NL_SCRIPT)
-# What single unit tests need at link time: NAME_LDFLAGS.
 test_base_io_LDFLAGS := -Wl,--wrap=read,--wrap=write,--wrap=send
 FAKE_WORLD := -Wl,--wrap=clock_ms,--wrap=clock_sleep_ms,--wrap=log_warn \
 	-Wl,--wrap=sriov_sysfs_vf_at,--wrap=sriov_sysfs_probe \
