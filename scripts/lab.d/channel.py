@@ -112,8 +112,8 @@ class _Session:
                 _write_all(out_fd if kind == b"O" else err_fd, body)
 
 
-def execute(name, addr, argv, stdin_fd=None, timeout=None):
-    """Runs argv on a node with this process's stdout and stderr; returns its exit status.
+def execute(name, addr, argv, stdin_fd=None, timeout=None, out_fd=None):
+    """Runs argv on a node with this process's stdout (or out_fd) and stderr; returns its exit status.
     When the time is up the command's process group is killed and 124 is returned."""
     if not argv or len(argv) > 4096 or any("\0" in a for a in argv):
         raise LabError("a command of 1 to 4096 arguments is needed", EX_CHANNEL)
@@ -124,7 +124,8 @@ def execute(name, addr, argv, stdin_fd=None, timeout=None):
     with _connect(name, addr) as sock:
         session = _Session(sock, stdin_fd, deadline)
         try:
-            status = session.run(args, sys.stdout.fileno(), sys.stderr.fileno())
+            status = session.run(args, sys.stdout.fileno() if out_fd is None else out_fd,
+                                 sys.stderr.fileno())
         except OSError as e:
             raise LabError(f"{name}: {e}", EX_CHANNEL) from None
     if status == EX_TIMEOUT and deadline is not None and time.monotonic() >= deadline:

@@ -67,6 +67,7 @@ class Supervisor:
     def __init__(self, spec):
         self.spec = spec
         self.qemus = {}
+        self.started = {}
 
     def start(self):
         netns.enter_new()
@@ -75,18 +76,34 @@ class Supervisor:
             self.start_node(n)
 
     def start_node(self, n):
+        self.started[n] = time.monotonic()
         with open(os.path.join(LOG, f"{node_name(n)}.qemu"), "wb") as log:
             self.qemus[n] = subprocess.Popen(
                 self.spec["commands"][n - 1], cwd=RUN, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, env=tool_env(), preexec_fn=netns.die_with_parent)
+
+    def stop_node(self, n):
+        self.qemus[n].kill()
+        self.qemus[n].wait()
+
+    def clock_is_right(self, n):
+        """Whether the node's clock has not run ahead of ours. A guest that is kept from running
+        while it measures its processor takes it for a slow one: its seconds are too short then,
+        a hundred times even, and everything with a deadline in it fails."""
+        name = node_name(n)
+        with os.fdopen(os.memfd_create("uptime"), "r+", encoding="ascii") as f:
+            channel.execute(name, node_addr(n), ["cat", "/proc/uptime"], timeout=20,
+                            out_fd=f.fileno())
+            f.seek(0)
+            uptime = f.read().split()
+        return bool(uptime) and float(uptime[0]) < 2 + 1.2 * (time.monotonic() - self.started[n])
 
     def restart_node(self):
         """As when a node's power goes and comes. The taps stay, and so does who is on the wire."""
         try:
             with open(restart_path(), encoding="ascii") as f:
                 n = int(f.read())
-            self.qemus[n].kill()
-            self.qemus[n].wait()
+            self.stop_node(n)
             self.start_node(n)
             self.write_state()
             os.unlink(restart_path())
@@ -107,7 +124,11 @@ class Supervisor:
                 if self.qemus[n].poll() is not None:
                     raise LabError(self.dead_node(n))
                 if channel.answers(node_addr(n)):
-                    waiting.discard(n)
+                    if self.clock_is_right(n):
+                        waiting.discard(n)
+                    else:
+                        self.stop_node(n)
+                        self.start_node(n)
             if time.monotonic() > deadline:
                 raise LabError(f"{node_name(min(waiting))} did not come up within {BOOT_SECONDS} s"
                                f" (console: {LOG}/{node_name(min(waiting))}.console)")
