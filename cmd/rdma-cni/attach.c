@@ -312,8 +312,9 @@ static int attach(struct work *w)
 	int r;
 
 	/* Whoever held the lock before may have been a DEL that took the record back. */
-	if (ledger_confirm(&w->c->store, w->en, &now, &w->c->fail.e) < 0) {
-		return call_code(w->c, CNI_ERR_LATER);
+	r = ledger_confirm(&w->c->store, w->en, &now, &w->c->fail.e);
+	if (r < 0) {
+		return call_not_now(w->c, r);
 	}
 	r = take_check_alone(w->c, w->vf);
 	r = r < 0 ? r : store(w, LEDGER_ATTACHING);
@@ -343,7 +344,7 @@ int attach_one(struct call *c, struct sriov_pod *pod, struct taken_vf *vf, size_
 	int r;
 
 	memset(out, 0, sizeof(*out));
-	r = lock < 0 ? call_code(c, CNI_ERR_LATER) : attach(&w);
+	r = lock < 0 ? call_not_now(c, lock) : attach(&w);
 	if (r < 0) {
 		(void)err_wrap(&c->fail.e, "%s, VF %u of %s", en->ifname, (unsigned)en->vf, en->pf);
 		return -c->fail.e.code;

@@ -97,6 +97,11 @@ static uint64_t place_of(const char *container_id, const char *ifname)
 	return hash_fnv(h, ifname, strlen(ifname)) >> 44;
 }
 
+int call_not_now(struct call *c, int r)
+{
+	return call_code(c, r == -ETIMEDOUT || r == -ESTALE ? CNI_ERR_LATER : CNI_ERR_IO);
+}
+
 int call_lock(struct call *c, const char *container_id, const char *ifname)
 {
 	const struct lock_text text = {CALLS_FILE, "another call for this attachment"};
@@ -105,7 +110,7 @@ int call_lock(struct call *c, const char *container_id, const char *ifname)
 
 	if (fd < 0) {
 		(void)err_wrap(&c->fail.e, "%.64s:%s", container_id, ifname);
-		return call_code(c, fd == -ETIMEDOUT ? CNI_ERR_LATER : CNI_ERR_IO);
+		return call_not_now(c, fd);
 	}
 	c->lock = fd;
 	return 0;

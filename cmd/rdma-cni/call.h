@@ -68,6 +68,11 @@ void call_salvage_conf(struct call *c, struct cni_fail *why);
  * and a DEL has to wait for what it does. -ETIMEDOUT.
  */
 int call_lock(struct call *c, const char *container_id, const char *ifname) MUST_CHECK;
+/*
+ * call_not_now: the code of a failure r to be alone with something: CNI_ERR_LATER if another call
+ * was there first (-ETIMEDOUT of a lock, -ESTALE of a record), else CNI_ERR_IO.
+ */
+int call_not_now(struct call *c, int r);
 void call_unlock(struct call *c);
 
 /* call_mover: open the doors to kernel and hardware, once. */

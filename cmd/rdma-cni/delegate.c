@@ -343,7 +343,9 @@ static int sweep_file(void *arg, const char *file, struct err *e)
 	if (r == 1 && json_text_eq(json_get(root, "network"), str_from(s->c->conf.name))) {
 		log_info("%s:%s is delegated and not valid any more", id, ifname);
 		call_begin(s->c, CALL_MS);
-		r = delegate_del(s->c, id, ifname, false);
+		r = call_lock(s->c, id, ifname);
+		r = r < 0 ? r : delegate_del(s->c, id, ifname, false);
+		call_unlock(s->c);
 	}
 	if (r < 0) {
 		log_error("%s:%s: %s", id, ifname, s->c->fail.e.msg);

@@ -88,7 +88,7 @@ int recover_record(struct call *c, struct str container_id, struct str ifname, c
 	int r;
 
 	if (lock < 0) {
-		return call_code(c, CNI_ERR_LATER);
+		return call_not_now(c, lock);
 	}
 	r = find(c, container_id, ifname, records, en);
 	if (r < 0) {

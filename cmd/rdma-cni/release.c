@@ -298,7 +298,7 @@ int release_one(struct call *c, const char *container_id, const char *ifname)
 	pci = entry.pci;
 	lock = ledger_lock_vf(c->store.state, &pci, call_until(c, CALL_LOCK_MS), &c->fail.e);
 	if (lock < 0) {
-		return call_code(c, CNI_ERR_LATER);
+		return call_not_now(c, lock);
 	}
 	r = load(c, container_id, ifname);
 	if (r > 0 && !pci_same(&pci, &entry.pci)) {

@@ -422,7 +422,7 @@ int take_vfs(struct call *c, const struct wants *w, take_name_fn *name,
 	surveyed = sriov_survey_read(&c->kernel, c->store.state, &node) == 1;
 	lock = ledger_lock(c->store.state, call_until(c, CALL_LOCK_MS), &c->fail.e);
 	if (lock < 0) {
-		return call_code(c, CNI_ERR_LATER);
+		return call_not_now(c, lock);
 	}
 	return take_locked(c, w, name, ns, surveyed, t);
 }

@@ -4,8 +4,12 @@ whose VFs are not there (any more). What it does to VFs is in test/lab."""
 import json
 import os
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
+from simnodes import wait_for
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CNI = os.path.join(ROOT, "build", "bin", "rdma-cni")
@@ -179,6 +183,48 @@ def test_del_calls_no_delegate_that_is_none(cni, kind):
     """A name with a slash is never made a path."""
     cni.ok("DEL", cni.conf(delegate={"type": kind}))
     assert not os.path.exists(os.path.join(cni.base, "calls"))
+
+
+@pytest.fixture
+def netns():
+    """The path of a network namespace of its own."""
+    with subprocess.Popen(["unshare", "--net", "sleep", "1000"]) as child:
+        path = f"/proc/{child.pid}/ns/net"
+        try:
+            wait_for(lambda: os.readlink(path) != os.readlink("/proc/self/ns/net"))
+            yield path
+        finally:
+            child.kill()
+
+
+@pytest.mark.parametrize("lock", ["calls", "busy"])
+def test_a_lock_that_cannot_be_had_at_all(cni, lock):
+    """Trying again later is of no use then."""
+    cni.record()
+    os.mkdir(os.path.join(cni.state, lock))
+    cni.fails("DEL", 5, lock)
+    assert cni.files() == ["c1:eth0.json"]
+
+
+def test_gc_waits_for_an_add_of_the_delegate(cni, netns):
+    """Its DEL does not come while the ADD of the same attachment is at work."""
+    cni.script("ptp", 'echo "$CNI_COMMAND" >>order; cat >/dev/null\n'
+               '[ "$CNI_COMMAND" != ADD ] || { while [ ! -e go ]; do sleep 0.1; done; '
+               """echo end >>order; echo '{"cniVersion": "1.1.0", "ips": []}'; }""")
+    conf = cni.conf("1.1.0", delegate={"type": "ptp"})
+    go = os.path.join(cni.base, "go")
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            add = pool.submit(cni.call, "ADD", conf, CNI_NETNS=netns)
+            wait_for(lambda: os.path.exists(os.path.join(cni.base, "order")))
+            gc = pool.submit(cni.call, "GC", dict(conf, **{"cni.dev/valid-attachments": []}))
+            time.sleep(1)  # enough for a GC that does not wait
+        finally:
+            open(go, "w", encoding="ascii").close()
+        assert add.result()[0] == 0, add.result()
+        assert gc.result()[0] == 0, gc.result()
+    assert cni.said("order").split()[:3] == ["ADD", "end", "DEL"]
+    assert cni.files("delegated") == []
 
 
 def test_gc_needs_a_name(cni):
