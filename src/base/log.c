@@ -115,7 +115,7 @@ static void log_line(enum log_level level, const char *prefix, const char *fmt, 
 		va_list ap;                                                                        \
                                                                                                    \
 		va_start(ap, fmt);                                                                 \
-		if (always || level <= max_level) {                                                \
+		if ((always) || (level) <= max_level) {                                            \
 			log_line(level, prefix, fmt, ap);                                          \
 		}                                                                                  \
 		va_end(ap);                                                                        \

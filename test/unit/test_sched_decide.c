@@ -230,36 +230,6 @@ static void a_pod_without_uid_is_known_by_its_name(void **st)
 	assert_int_equal(sched_pfs_const(&s, n)->free.mbps, 60);
 }
 
-/* A node's VFs that nobody uses and no pod can be given: not described, or no functions. */
-static void what_the_node_does_not_call_free_is_not_promised(void **st)
-{
-	static const char head[] = "{\"revision\":3,\"pfs\":[{\"name\":\"pf0\",\"num_vfs\":4,"
-				   "\"used_vfs\":1,\"capacity_mbps\":100,\"reserved_mbps\":0,";
-	static const struct {
-		const char *tail;
-		uint32_t used;
-		bool ok;
-	} says[] = {
-		{"\"vfs\":[]}]}", 1, true},
-		{"\"free_vfs\":3,\"vfs\":[]}]}", 1, true},
-		{"\"free_vfs\":1,\"vfs\":[]}]}", 3, true},
-		{"\"free_vfs\":0,\"vfs\":[]}]}", 4, true},
-		{"\"free_vfs\":4,\"vfs\":[]}]}", 0, false},
-		{"\"free_vfs\":-1,\"vfs\":[]}]}", 0, false},
-		{"\"free_vfs\":null,\"vfs\":[]}]}", 0, false},
-	};
-	char json[256];
-	struct err e;
-
-	(void)st;
-	for (size_t i = 0; i < ARRAY_LEN(says); i++) {
-		(void)snprintf(json, sizeof(json), "%s%s", head, says[i].tail);
-		assert_int_equal(
-			sched_state_node(str_from(json), &state, &e), says[i].ok ? 0 : -EINVAL);
-		assert_true(!says[i].ok || state.pf[0].used_vfs == says[i].used);
-	}
-}
-
 /* Two PFs of 100: 60, 40, 50 and 50 fit in this order, but not if 50, 40 and 60 are first. */
 static void what_fits_in_one_order_only_is_not_promised(void **st)
 {
@@ -609,7 +579,6 @@ int main(void)
 		T(an_attachment_that_goes_is_claimed_again),
 		T(a_node_that_lies_frees_nothing_elsewhere),
 		T(a_pod_without_uid_is_known_by_its_name),
-		T(what_the_node_does_not_call_free_is_not_promised),
 		T(what_fits_in_one_order_only_is_not_promised),
 		T(bursts_are_attached_in_any_order),
 		T(nothing_ends_without_a_decision),
