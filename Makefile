@@ -329,7 +329,7 @@ $(UNIT_BINS): $(O_asan)/unit/%: test/unit/%.c $(TEST_LIBS) $(call ext_deps,$(TES
 		$($*_LDFLAGS) -lcmocka
 DEPFILES += $(UNIT_BINS:=.d)
 
-$(REPLAY_BINS): $(O_asan)/fuzz/%: test/fuzz/%.c test/fuzz/replay.c $(TEST_LIBS) \
+$(REPLAY_BINS): $(O_asan)/fuzz/%: test/fuzz/%.c test/fuzz/replay.c $(wildcard test/fuzz/*.h) $(TEST_LIBS) \
 		$(call ext_deps,$(TEST_EXT)) $(call ext_libs,host,$(TEST_EXT)) $(O_asan)/flags
 	$(SAY) REPLAY $@
 	$(Q)mkdir -p $(@D)
@@ -338,7 +338,7 @@ $(REPLAY_BINS): $(O_asan)/fuzz/%: test/fuzz/%.c test/fuzz/replay.c $(TEST_LIBS) 
 		$(call group,$(TEST_LIBS) $(call ext_libs,host,$(TEST_EXT)))
 
 FUZZ_LIBS := $(MODULES:%=$(O_fuzz)/lib%.a)
-$(FUZZ_BINS): $(O_fuzz)/bin/%: test/fuzz/%.c $(FUZZ_LIBS) \
+$(FUZZ_BINS): $(O_fuzz)/bin/%: test/fuzz/%.c $(wildcard test/fuzz/*.h) $(FUZZ_LIBS) \
 		$(call ext_deps,$(TEST_EXT)) $(call ext_libs,host,$(TEST_EXT)) $(O_fuzz)/flags
 	$(SAY) FUZZ $@
 	$(Q)mkdir -p $(@D)

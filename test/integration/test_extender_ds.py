@@ -124,12 +124,17 @@ def test_follows_the_ledger(nodes, ext):
     wait_for(lambda: ext.node(nodes[0].name)["attachments"] == 0)
 
 
+def by_hand(node):
+    """curl and the status behind each answer, the node's page, and its revision now."""
+    curl = ["curl", "-sS", "-m", "30", "-w", "\n%{http_code}", "--retry", "20",
+            "--retry-connrefused", "--retry-delay", "1"]
+    url = "http://%s:%d/v1/node" % (node.addr, PORT)
+    return curl, url, json.loads(node.run([*curl, url]).stdout.rsplit("\n", 1)[0])["revision"]
+
+
 def test_long_poll_by_hand(nodes):
     first = nodes[0]
-    url = "http://%s:%d/v1/node" % (first.addr, PORT)
-    curl = ["curl", "-sS", "-m", "20", "-w", "\n%{http_code}", "--retry", "20",
-            "--retry-connrefused", "--retry-delay", "1"]
-    rev = json.loads(first.run([*curl, url]).stdout.rsplit("\n", 1)[0])["revision"]
+    curl, url, rev = by_hand(first)
     assert rev > 0
     same = first.run([*curl, "%s?after=%d&timeout_s=1" % (url, rev)]).stdout
     assert same.strip() == "204"
@@ -204,10 +209,7 @@ def test_a_node_program_that_restarts(nodes, ext):
 
 def test_a_65th_who_waits_takes_the_place_of_the_first(nodes):
     first = nodes[0]
-    url = "http://%s:%d/v1/node" % (first.addr, PORT)
-    curl = ["curl", "-sS", "-m", "30", "-w", "\n%{http_code}", "--retry", "20",
-            "--retry-connrefused", "--retry-delay", "1"]
-    rev = json.loads(first.run([*curl, url]).stdout.rsplit("\n", 1)[0])["revision"]
+    curl, url, rev = by_hand(first)
     ask = [*curl, "%s?after=%d&timeout_s=20" % (url, rev)]
     eldest = first.popen(ask, stdout=-1, text=True)
     time.sleep(0.5)
