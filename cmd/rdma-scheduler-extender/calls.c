@@ -204,21 +204,31 @@ static void end_older(struct calls *c, const struct call *call)
 	}
 }
 
+/* All are asked about before the first is asked: that decides which name has an address. */
+static void find_nodes(struct calls *c, struct call *call)
+{
+	int64_t now = clock_ms();
+
+	for (size_t i = 0; i < call->args.n; i++) {
+		struct str name = call->args.item[i].name;
+
+		call->node[i] = call->verb == CALL_PRIORITIZE ? sched_node_find(c->sched, name)
+							      : sched_node_add(c->sched, name, now);
+	}
+}
+
 /* The nodes of the request, and questions to those that are not followed. */
 static void ask_nodes(struct calls *c, struct call *call)
 {
 	unsigned bit = (unsigned)(call - c->call);
-	int64_t now = clock_ms();
 
-	for (size_t i = 0; i < call->args.n; i++) {
+	find_nodes(c, call);
+	for (size_t i = 0; i < call->args.n && call->verb != CALL_PRIORITIZE; i++) {
 		const struct kube_item *item = &call->args.item[i];
-		uint32_t node = call->verb == CALL_PRIORITIZE
-					? sched_node_find(c->sched, item->name)
-					: sched_node_add(c->sched, item->name, now);
+		uint32_t node = call->node[i];
 		struct link *link;
 
-		call->node[i] = node;
-		if (node == SCHED_NONE || call->verb == CALL_PRIORITIZE) {
+		if (node == SCHED_NONE) {
 			continue;
 		}
 		link = &c->watch->link[node];
