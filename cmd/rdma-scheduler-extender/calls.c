@@ -235,7 +235,7 @@ static void ask_nodes(struct calls *c, struct call *call)
 		if (item->ip.n == 0 || !watch_address(c->watch, node, item->ip)) {
 			if (item->dns.n > 0) {
 				watch_name(c->watch, node, item->dns);
-			} else if (!call->args.has_nodes) {
+			} else if (!call->args.has_nodes && !link->ready && !link->named) {
 				watch_name(c->watch, node, item->name); /* all that is known */
 			}
 		}

@@ -107,6 +107,22 @@ def test_internal_dns_is_resolved_and_internal_ip_goes_first(named):
     assert ext.json(FILTER, body)["FailedNodes"] == {"node-a": NO_INFO}
 
 
+def test_requests_with_names_leave_internal_dns_alone(named):
+    a = named.add("node-a")
+    named.resolve(a)
+    ext = named.start()
+    body = args(pod("u1", 1000), [])
+    body["Nodes"]["items"] = [{"metadata": {"name": "x"}, "status": {"addresses": [
+        {"type": "InternalDNS", "address": "node-a"}]}}]
+    assert len(ext.json(FILTER, body)["Nodes"]["items"]) == 1
+    wait_for(lambda: len(a.requests) == 2)  # asked, and followed since
+    victims = {"x": {"Pods": [{"metadata": {"uid": "v"}}]}}
+    res = ext.json(FILTER + "/preempt", {"Pod": pod("hi", 1), "NodeNameToVictims": victims})
+    assert list(res["NodeNameToMetaVictims"]) == ["x"]
+    assert ext.json(FILTER, {"Pod": pod("u2", 1), "NodeNames": ["x"]})["NodeNames"] == ["x"]
+    assert ext.node("x")["state"] == "followed" and len(a.requests) == 2
+
+
 def test_a_node_that_moves_is_found_again(named):
     a = named.add("node-a")
     named.resolve(a)
