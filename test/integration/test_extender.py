@@ -264,6 +264,27 @@ def test_answers_of_many_nodes_together_are_bounded(cluster):
     assert ext.rss_kib() < 60 << 10
 
 
+def test_memory_of_refusals_goes_back(cluster):
+    """Twenty nodes refuse /v1/node with 7.9 MB each, all at the same moment."""
+    text = b"HTTP/1.1 404 X\r\nContent-Length: 7900000\r\n\r\n" + b"x" * 7899999
+    together = threading.Barrier(20)
+
+    def refuse(c, path):
+        if path != "/getpfs":
+            c.sendall(text)
+            together.wait(20)
+            c.sendall(b"x")
+            return True
+        reply(c, '[{"name":"pf0","used_tx_rate":0,"capacity_tx_rate":1000,"used_vfs":0,'
+                 '"capacity_vfs":4,"vfs":[]}]')
+        return True
+    nodes = [cluster.add(fault=refuse) for _ in range(20)]
+    ext = cluster.start("--node-timeout", "20000")
+    assert ext.filter(pod("u1", 1), nodes)[0] == [n.name for n in nodes]
+    assert ext.rss_kib("VmHWM") > 100 << 10
+    assert ext.rss_kib() < 40 << 10
+
+
 def test_more_in_use_than_there_is_leaves_nothing(cluster):
     a = cluster.add(fault=lie(used_tx_rate=200000))
     ext = cluster.start()
