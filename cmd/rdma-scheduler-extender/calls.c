@@ -67,6 +67,9 @@ void call_give(struct call *call)
 		(void)madvise(call->item, KUBE_ITEMS_MAX * sizeof(*call->item), MADV_DONTNEED);
 		(void)madvise(call->node, KUBE_ITEMS_MAX * sizeof(*call->node), MADV_DONTNEED);
 	}
+	if (call->body != NULL) {
+		bodies_answered(call->body);
+	}
 	call->used = false;
 	call->conn = NULL;
 }

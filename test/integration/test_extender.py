@@ -849,21 +849,94 @@ def test_bodies_that_are_only_announced_cost_nobody_anything(cluster, declared):
         c.close()
 
 
-def test_the_largest_unfinished_body_gives_way(cluster):
+def large_args(p, node, size):
+    body = args(p, [node])
+    body["Nodes"]["items"][0]["metadata"]["x"] = "y" * size
+    return body
+
+
+def passes(ext, node, size):
+    """Whether a large request is answered, whole."""
+    status, text = ext.curl(FILTER, large_args(pod("u1", 1000), node, size))
+    return status == 200 and len(json.loads(text)["Nodes"]["items"]) == 1
+
+
+def test_the_slowest_unfinished_body_gives_way(cluster):
     a = cluster.add()
     ext = cluster.start("--max-body", "4")  # two such together
-    large = [begin_body(ext, 4 << 20, (4 << 20) - 1000 * (i + 1)) for i in range(2)]
-    wait_for(lambda: ext.rss_kib() > 8000)
+    large = [begin_body(ext, 4 << 20, (4 << 20) - 1000)]
+    wait_for(lambda: ext.rss_kib() > 4000)
     time.sleep(0.3)
-    body = args(pod("u1", 1000), [a])
-    body["Nodes"]["items"][0]["metadata"]["x"] = "y" * (3 << 20)
-    status, text = ext.curl(FILTER, body)
-    assert status == 200 and len(json.loads(text)["Nodes"]["items"]) == 1
+    large.append(begin_body(ext, 4 << 20, (4 << 20) - 2000))
+    wait_for(lambda: ext.rss_kib() > 8000)
+    assert passes(ext, a, 3 << 20)
     large[0].sendall(b" ")
     assert large[0].recv(20).startswith(b"HTTP/1.1 503")
     large[1].sendall(b" " * 2000)
     assert large[1].recv(20).startswith(b"HTTP/1.1 400"), "blanks alone are no request"
     for c in large:
+        c.close()
+
+
+@pytest.mark.parametrize("size,count", [(2 << 20, 17), (1 << 20, 60)])
+def test_many_unfinished_bodies_refuse_nobody(cluster, size, count):
+    a = cluster.add()
+    ext = cluster.start("--max-body", "16")  # two such together
+    slow_ones = [begin_body(ext, size + 1, size) for _ in range(count)]
+    wait_for(lambda: ext.rss_kib() > 30000)
+    time.sleep(0.3)
+    assert passes(ext, a, 12 << 20)
+    for c in slow_ones:
+        c.close()
+
+
+def send_args(ext, body, **options):
+    """A client that has sent a request."""
+    text = json.dumps(body).encode()
+    c = socket.socket()
+    c.settimeout(20)
+    if "rcvbuf" in options:
+        c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, options["rcvbuf"])
+    c.connect(("127.0.0.1", ext.port))
+    c.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
+              % (FILTER.encode(), len(text), text))
+    return c
+
+
+def read_all(c):
+    c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    n = 0
+    try:
+        while part := c.recv(1 << 20):
+            n += len(part)
+    except ConnectionResetError:
+        pass
+    return n
+
+
+def test_answers_that_nobody_reads_refuse_nobody(cluster):
+    a = cluster.add()
+    ext = cluster.start("--max-body", "16")  # two such together
+    deaf = [send_args(ext, large_args({"metadata": {"name": "x"}}, a, 15 << 20), rcvbuf=4096)
+            for _ in range(2)]
+    wait_for(lambda: sum("filter /x: 1 of 1" in line for line in ext.log) == 2)
+    time.sleep(0.3)
+    assert passes(ext, a, 12 << 20)
+    got = sorted(read_all(c) for c in deaf)
+    assert got[0] < 15 << 20 < got[1], "one was enough"
+    for c in deaf:
+        c.close()
+
+
+def test_requests_that_wait_for_nodes_keep_their_memory(cluster):
+    a, bad = cluster.add(), cluster.add(fault=hang)
+    ext = cluster.start("--max-body", "16", "--node-timeout", "4000")
+    waiting = [send_args(ext, large_args(pod("w%d" % i, 1), bad, 15 << 20)) for i in range(2)]
+    wait_for(lambda: ext.rss_kib() > 30000 and bad.requests)
+    time.sleep(0.3)
+    assert not passes(ext, a, 12 << 20)
+    for c in waiting:
+        assert c.recv(100).startswith(b"HTTP/1.1 200")
         c.close()
 
 
