@@ -207,6 +207,17 @@ static void end_older(struct calls *c, const struct call *call)
 	}
 }
 
+static void count_no_place(struct calls *c, int64_t now)
+{
+	c->no_place++;
+	if (now >= c->quiet_until_ms) {
+		c->quiet_until_ms = now + WATCH_QUIET_MS;
+		log_warn("the table of nodes is full: %d names were asked about within the last "
+			 "%u s; new ones are not known until some of these are forgotten",
+			SCHED_NODES_MAX, (unsigned)c->opts->forget_after_s);
+	}
+}
+
 /* All are asked about before the first is asked: that decides which name has an address. */
 static void find_nodes(struct calls *c, struct call *call)
 {
@@ -217,6 +228,10 @@ static void find_nodes(struct calls *c, struct call *call)
 
 		call->node[i] = call->verb == CALL_PRIORITIZE ? sched_node_find(c->sched, name)
 							      : sched_node_add(c->sched, name, now);
+		if (call->node[i] == SCHED_NONE && call->verb != CALL_PRIORITIZE &&
+			c->sched->nodes == SCHED_NODES_MAX) {
+			count_no_place(c, now);
+		}
 	}
 }
 

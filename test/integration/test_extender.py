@@ -785,6 +785,20 @@ def test_nodes_nobody_asks_about_are_forgotten(cluster):
     assert ext.filter(pod("u3", 1000), [a], names=True)[0] == [], "not even where it was"
 
 
+def test_a_full_table_of_nodes_says_so(cluster):
+    a = cluster.add()
+    ext = cluster.start()
+    metric = "ferrule_extender_nodes_without_place_total %d\n"
+    nodes = {"items": [{"metadata": {"name": "n%06d" % i}} for i in range(131072)]}
+    res = ext.json(FILTER, {"Pod": pod("u1", 1), "Nodes": nodes})
+    assert len(res["FailedNodes"]) == 131072 and metric % 0 in ext.curl("/metrics")[1]
+    for _ in range(2):
+        assert ext.filter(pod("u2", 1), [a]) == ([], {a.name: NO_INFO})
+    assert metric % 2 in ext.curl("/metrics")[1]
+    wait_for(lambda: sum("filter default/pod-u2" in line for line in ext.log) == 2)
+    assert sum("the table of nodes is full" in line for line in ext.log) == 1
+
+
 def test_forgetting_names_costs_no_memory(cluster):
     ext = cluster.start("--forget-after", "10", "--claim-ttl", "5")
     names = ["n%05d" % i for i in range(65000)]
