@@ -67,6 +67,9 @@ void call_give(struct call *call)
 		(void)madvise(call->item, KUBE_ITEMS_MAX * sizeof(*call->item), MADV_DONTNEED);
 		(void)madvise(call->node, KUBE_ITEMS_MAX * sizeof(*call->node), MADV_DONTNEED);
 	}
+	if (call->body != NULL) {
+		bodies_answered(call->body);
+	}
 	call->used = false;
 	call->conn = NULL;
 }
@@ -204,28 +207,53 @@ static void end_older(struct calls *c, const struct call *call)
 	}
 }
 
+static void count_no_place(struct calls *c, int64_t now)
+{
+	c->no_place++;
+	if (now >= c->quiet_until_ms) {
+		c->quiet_until_ms = now + WATCH_QUIET_MS;
+		log_warn("the table of nodes is full: %d names were asked about within the last "
+			 "%u s; new ones are not known until some of these are forgotten",
+			SCHED_NODES_MAX, (unsigned)c->opts->forget_after_s);
+	}
+}
+
+/* All are asked about before the first is asked: that decides which name has an address. */
+static void find_nodes(struct calls *c, struct call *call)
+{
+	int64_t now = clock_ms();
+
+	for (size_t i = 0; i < call->args.n; i++) {
+		struct str name = call->args.item[i].name;
+
+		call->node[i] = call->verb == CALL_PRIORITIZE ? sched_node_find(c->sched, name)
+							      : sched_node_add(c->sched, name, now);
+		if (call->node[i] == SCHED_NONE && call->verb != CALL_PRIORITIZE &&
+			c->sched->nodes == SCHED_NODES_MAX) {
+			count_no_place(c, now);
+		}
+	}
+}
+
 /* The nodes of the request, and questions to those that are not followed. */
 static void ask_nodes(struct calls *c, struct call *call)
 {
 	unsigned bit = (unsigned)(call - c->call);
-	int64_t now = clock_ms();
 
-	for (size_t i = 0; i < call->args.n; i++) {
+	find_nodes(c, call);
+	for (size_t i = 0; i < call->args.n && call->verb != CALL_PRIORITIZE; i++) {
 		const struct kube_item *item = &call->args.item[i];
-		uint32_t node = call->verb == CALL_PRIORITIZE
-					? sched_node_find(c->sched, item->name)
-					: sched_node_add(c->sched, item->name, now);
+		uint32_t node = call->node[i];
 		struct link *link;
 
-		call->node[i] = node;
-		if (node == SCHED_NONE || call->verb == CALL_PRIORITIZE) {
+		if (node == SCHED_NONE) {
 			continue;
 		}
 		link = &c->watch->link[node];
 		if (item->ip.n == 0 || !watch_address(c->watch, node, item->ip)) {
 			if (item->dns.n > 0) {
 				watch_name(c->watch, node, item->dns);
-			} else if (!call->args.has_nodes) {
+			} else if (!call->args.has_nodes && !link->ready && !link->named) {
 				watch_name(c->watch, node, item->name); /* all that is known */
 			}
 		}

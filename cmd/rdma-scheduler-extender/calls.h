@@ -61,6 +61,8 @@ struct calls {
 	char *text;       /* of annotations, unescaped */
 	char *arena;
 	/* Numbers for /metrics */
+	uint64_t no_place;      /* nodes for which the table had none ... */
+	int64_t quiet_until_ms; /* ... of which the log hears no more before then */
 	uint64_t outcome[CALL_VERBS][CALL_OUTCOMES];
 	uint64_t verdicts[KUBE_VERDICTS];
 	struct http_hist time[CALL_VERBS];

@@ -121,7 +121,7 @@ static int set_up_model(uint32_t files, struct err *e)
 	ex.watch.port = (uint16_t)o->node_port;
 	ex.watch.done = calls_node_done;
 	ex.watch.arg = &ex.calls;
-	bodies_init(&ex.bodies, &ex.loop, 2 * ((size_t)o->max_body_mb << 20));
+	bodies_init(&ex.bodies, &ex.loop, &ex.server, 2 * ((size_t)o->max_body_mb << 20));
 	ex.pages = (struct pages){.calls = &ex.calls, .server = &ex.server};
 	return calls_init(&ex.calls, o, &ex.sched, &ex.watch, &ex.bodies, e);
 }

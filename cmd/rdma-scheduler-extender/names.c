@@ -84,8 +84,9 @@ static void stop(struct names *n)
 		return;
 	}
 	loop_del(n->loop, &n->w);
-	(void)close(n->w.fd); /* a socket has nothing to lose here */
-	n->w.fd = -1;
+	(void)close(n->w.fd); /* sockets have nothing to lose here */
+	(void)close(n->far);
+	n->w.fd = n->far = -1;
 	for (size_t i = 0; i < NAMES_HELPERS; i++) {
 		if (n->pid[i] > 0) {
 			(void)kill(n->pid[i], SIGKILL); /* gone already, perhaps */
@@ -107,17 +108,36 @@ static void on_reply(struct loop *l, struct loop_fd *w, uint32_t events)
 		r.why[sizeof(r.why) - 1] = '\0';
 		n->done(n->arg, r.node, r.serial, r.addr.len > 0 ? &r.addr : NULL, r.why);
 	} else if (got >= 0 || (errno != EAGAIN && errno != EINTR)) {
-		log_warn("the helpers that resolve host names have ended");
+		log_warn("a helper that resolves host names sends what is no answer");
 		stop(n);
 	}
 }
 
-static int start(struct names *n, struct err *e)
+/* A helper for each place that has none. */
+static int start_helpers(struct names *n, struct err *e)
 {
 	pid_t self = getpid();
+
+	for (size_t i = 0; i < NAMES_HELPERS; i++) {
+		if (n->pid[i] > 0) {
+			continue;
+		}
+		n->pid[i] = fork();
+		if (n->pid[i] == 0) {
+			help(n->far, self);
+		}
+		if (n->pid[i] < 0) {
+			return err_sys(e, errno, "fork");
+		}
+	}
+	return 0;
+}
+
+static int start(struct names *n, struct err *e)
+{
 	int64_t now = clock_ms();
 	int pair[2];
-	int r = 0;
+	int r;
 
 	if (now - n->begun_ms < NAMES_PAUSE_MS) {
 		return err_set(e, EAGAIN, "helpers that resolve names are being started");
@@ -127,16 +147,10 @@ static int start(struct names *n, struct err *e)
 		return err_sys(e, errno, "socketpair");
 	}
 	n->w.fd = pair[0];
-	for (size_t i = 0; i < NAMES_HELPERS && r == 0; i++) {
-		n->pid[i] = fork();
-		if (n->pid[i] == 0) {
-			help(pair[1], self);
-		}
-		r = n->pid[i] < 0 ? err_sys(e, errno, "fork") : 0;
-	}
-	(void)close(pair[1]); /* a socket has nothing to lose here */
-	if (loop_add(n->loop, &n->w, EPOLLIN, e) < 0) {
-		r = -e->code;
+	n->far = pair[1];
+	r = loop_add(n->loop, &n->w, EPOLLIN, e);
+	if (r == 0) {
+		r = start_helpers(n, e);
 	}
 	if (r < 0) {
 		stop(n);
@@ -179,19 +193,26 @@ int names_ask(struct names *n, uint32_t node, uint32_t serial, struct str name, 
 
 void names_check(struct names *n)
 {
+	bool died = false;
+	struct err e;
+
 	for (size_t i = 0; i < NAMES_HELPERS && n->w.fd >= 0; i++) {
 		if (n->pid[i] > 0 && waitpid(n->pid[i], NULL, WNOHANG) == n->pid[i]) {
 			n->pid[i] = 0;
+			died = true;
 			log_warn("a helper that resolves host names has ended");
-			stop(n);
 		}
+	}
+	if (died && start_helpers(n, &e) < 0) {
+		log_warn("%s", e.msg);
+		stop(n); /* the next question starts them all */
 	}
 }
 
 void names_init(struct names *n, struct loop *loop, names_done_fn *done, void *arg)
 {
 	*n = (struct names){
-		.loop = loop, .w = {.fd = -1, .fn = on_reply}, .done = done, .arg = arg};
+		.loop = loop, .w = {.fd = -1, .fn = on_reply}, .far = -1, .done = done, .arg = arg};
 	n->begun_ms = clock_ms() - NAMES_PAUSE_MS;
 }
 

@@ -132,6 +132,8 @@ static void put_totals(struct buf *b, const struct calls *c)
 	struct sched_totals t;
 
 	sched_total(s, &t);
+	http_prom_one(b, "ferrule_extender_nodes_without_place_total", "counter",
+		"Nodes of requests for which the table of nodes had no place", c->no_place);
 	http_prom_one(b, "ferrule_extender_nodes_over_promised", "gauge",
 		"Nodes on which claims do not fit any more", t.broken);
 	http_prom_one(b, "ferrule_extender_claims", "gauge", "Pods between decision and attachment",

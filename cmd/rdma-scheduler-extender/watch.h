@@ -36,7 +36,8 @@ _Static_assert(WATCH_HELD_MAX >= 5000u * 52u * 1024u, "nodes of the documented s
 _Static_assert(WATCH_HELD_MAX >= 2 * WATCH_REPLY_MAX, "the largest answer has room");
 
 #define WATCH_BUCKETS (2u * SCHED_NODES_MAX) /* a power of two */
-#define WATCH_TWIN_MS 15000 /* a name not asked about for so much longer gives up its address */
+/* A name without claims that is not asked about for so much longer gives up its address. */
+#define WATCH_TWIN_MS 15000
 
 enum link_state { LINK_IDLE, LINK_NAME, LINK_SLOT, LINK_FETCH, LINK_FOLLOW, LINK_PAUSE };
 enum link_kind { LINK_NEW, LINK_FULL, LINK_PLAIN }; /* what the node speaks */

@@ -71,6 +71,7 @@ bool where_owns(struct link *k, char *why, size_t why_n)
 	const struct sched_node *node = w->sched->node;
 	uint32_t i = k->owner ? 0 : *bucket_of(k);
 	struct link *other;
+	bool idle;
 
 	while (i != 0 && (!w->link[i - 1].owner || !is_at(&w->link[i - 1], &k->client.addr))) {
 		i = w->link[i - 1].same;
@@ -80,8 +81,15 @@ bool where_owns(struct link *k, char *why, size_t why_n)
 		return true;
 	}
 	other = &w->link[i - 1];
-	if (node[link_index(k)].asked_ms - node[i - 1].asked_ms < WATCH_TWIN_MS) {
-		(void)snprintf(why, why_n, "it has the address of node %.64s", node[i - 1].name);
+	idle = node[link_index(k)].asked_ms - node[i - 1].asked_ms >= WATCH_TWIN_MS;
+	if (!idle || node[i - 1].claims > 0) {
+		(void)snprintf(why, why_n, "it has the address of node %.64s%s", node[i - 1].name,
+			node[i - 1].claims > 0 ? ", where pods are on their way" : "");
+		if (idle && other->state == LINK_IDLE && other->fails == 0) {
+			/* Claims whose time is up end with its next word, for which nobody else
+			 * asks. */
+			(void)link_start(other, clock_ms() + w->timeout_ms);
+		}
 		return false;
 	}
 	/* A machine that was registered anew: nobody asks about its old name any more. */
@@ -109,6 +117,19 @@ void link_close(struct link *k)
 	*k = (struct link){.state = LINK_IDLE, .serial = serial + 1};
 }
 
+/* An IPv4 address in the clothes of IPv6 is the IPv4 address. */
+static void normalise(struct sock_addr *a)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET};
+
+	if (a->u.sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->u.in6.sin6_addr)) {
+		memcpy(&in.sin_addr, &a->u.in6.sin6_addr.s6_addr[12], sizeof(in.sin_addr));
+		memset(a, 0, sizeof(*a));
+		a->u.in = in;
+		a->len = sizeof(in);
+	}
+}
+
 static bool parse_ip(struct str ip, struct sock_addr *a)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -132,6 +153,7 @@ static bool parse_ip(struct str ip, struct sock_addr *a)
 
 static void set_port(struct sock_addr *a, uint16_t port)
 {
+	normalise(a);
 	*(a->u.sa.sa_family == AF_INET6 ? &a->u.in6.sin6_port : &a->u.in.sin_port) = htons(port);
 }
 

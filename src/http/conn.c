@@ -556,7 +556,8 @@ void http_conn_stop(struct http_conn *c)
 
 void http_conn_drop_body(struct http_conn *c, const void *arg)
 {
-	if (c->state == CONN_WRITE && c->out.p != NULL && c->out.arg == arg) {
+	if (c->state == CONN_WRITE && arg != NULL &&
+		((c->out.p != NULL && c->out.arg == arg) || c->body == arg)) {
 		http_conn_close(c);
 	}
 }

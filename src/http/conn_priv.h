@@ -62,7 +62,7 @@ const char *http_server_date(struct http_server *s);
 void http_conn_open(struct http_conn *c); /* slot filled, watched, nothing read yet */
 void http_conn_close(struct http_conn *c);
 void http_conn_stop(struct http_conn *c); /* the server is stopping: close if idle */
-void http_conn_drop_body(struct http_conn *c, const void *arg); /* close if it sends that body */
+void http_conn_drop_body(struct http_conn *c, const void *arg); /* see http_server_drop_body */
 
 /* response.c */
 void http_resp_init(struct http_conn *c, struct http_resp *r);

@@ -364,6 +364,16 @@ void http_server_drop_body(struct http_server *s, const void *arg)
 	}
 }
 
+uint64_t http_server_sent(const struct http_server *s, const void *mem)
+{
+	for (uint32_t i = 0; i < s->slots_used; i++) {
+		if (s->slots[i].state == CONN_WRITE && s->slots[i].body == mem) {
+			return s->slots[i].out_at;
+		}
+	}
+	return 0;
+}
+
 void http_server_stop(struct http_server *s, void (*done)(void *arg), void *arg)
 {
 	close_listeners(s);

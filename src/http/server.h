@@ -183,11 +183,18 @@ int http_server_adopt(struct http_server *s, int fd, struct err *e) MUST_CHECK;
 void http_server_stop(struct http_server *s, void (*done)(void *arg), void *arg);
 
 /*
- * http_server_drop_body: close every connection that is still sending a body whose arg is this;
- * their release(arg) runs before the call returns. For owners of a few bodies that slow clients
- * hold on to. May be called from a handler.
+ * http_server_drop_body: close every connection that is still sending a body whose arg is this, or
+ * the answer to a request whose memory (body_get's) this is; their release(arg) or body_put runs
+ * before the call returns. For owners of memory that slow clients hold on to. May be called from a
+ * handler.
  */
 void http_server_drop_body(struct http_server *s, const void *arg);
+
+/*
+ * http_server_sent: bytes that the client has been sent of the answer to the request whose memory
+ * (body_get's) this is; 0 where there is no such answer on its way.
+ */
+uint64_t http_server_sent(const struct http_server *s, const void *mem);
 
 /* http_server_free: close everything at once, give back all bodies, unmap. Not from a handler. */
 void http_server_free(struct http_server *s);

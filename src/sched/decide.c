@@ -206,7 +206,10 @@ static struct sched_claim *begin_claim(struct question *q, size_t n, int64_t now
 	if (c->run == NULL) {
 		c->run_bytes = 0;
 		sched_claim_drop(s, c);
-		(void)err_set(e, ENOSPC, "no memory for more claims");
+		(void)err_set(e, ENOSPC,
+			s->entries + n > SCHED_ENTRIES_MAX
+				? "waiting pods were promised too many nodes, all together"
+				: "no memory for more claims");
 		return NULL;
 	}
 	return c;

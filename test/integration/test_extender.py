@@ -264,6 +264,27 @@ def test_answers_of_many_nodes_together_are_bounded(cluster):
     assert ext.rss_kib() < 60 << 10
 
 
+def test_memory_of_refusals_goes_back(cluster):
+    """Twenty nodes refuse /v1/node with 7.9 MB each, all at the same moment."""
+    text = b"HTTP/1.1 404 X\r\nContent-Length: 7900000\r\n\r\n" + b"x" * 7899999
+    together = threading.Barrier(20)
+
+    def refuse(c, path):
+        if path != "/getpfs":
+            c.sendall(text)
+            together.wait(20)
+            c.sendall(b"x")
+            return True
+        reply(c, '[{"name":"pf0","used_tx_rate":0,"capacity_tx_rate":1000,"used_vfs":0,'
+                 '"capacity_vfs":4,"vfs":[]}]')
+        return True
+    nodes = [cluster.add(fault=refuse) for _ in range(20)]
+    ext = cluster.start("--node-timeout", "20000")
+    assert ext.filter(pod("u1", 1), nodes)[0] == [n.name for n in nodes]
+    assert ext.rss_kib("VmHWM") > 100 << 10
+    assert ext.rss_kib() < 40 << 10
+
+
 def test_more_in_use_than_there_is_leaves_nothing(cluster):
     a = cluster.add(fault=lie(used_tx_rate=200000))
     ext = cluster.start()
@@ -541,28 +562,50 @@ def test_many_waiting_requests_do_not_shut_out_others(cluster):
         s.close()
 
 
-def test_two_names_with_one_address_are_one_machine(cluster):
+class Alias:
+    """Another name of a node."""
+
+    def __init__(self, node, prefix=""):
+        self.name, self.addr = "alias-" + node.name, prefix + node.addr
+
+
+@pytest.mark.parametrize("prefix", ["", "::ffff:"])
+def test_two_names_with_one_address_are_one_machine(cluster, prefix):
     a = cluster.add(pfs=1)
     ext = cluster.start()
-
-    class Alias:
-        name, addr = "alias", a.addr
+    alias = Alias(a, prefix)
     assert ext.filter(pod("u1", 100000), [a])[0] == [a.name]
-    assert ext.filter(pod("u2", 100000), [Alias]) == ([], {"alias": NO_INFO})
-    assert a.name in ext.node("alias")["problem"]
-    assert ext.filter(pod("u3", 0), [a, Alias])[0] == [a.name]
+    assert ext.filter(pod("u2", 100000), [alias]) == ([], {alias.name: NO_INFO})
+    assert a.name in ext.node(alias.name)["problem"]
+    assert ext.filter(pod("u3", 0), [a, alias])[0] == [a.name]
 
 
-def test_a_machine_that_was_registered_anew(cluster):
-    a = cluster.add(pfs=1)
+def test_an_address_with_claims_stays_with_its_name(cluster):
+    promised, asked = cluster.add(pfs=1), cluster.add(pfs=1)
     ext = cluster.start()
+    assert ext.filter(pod("u1", 100000), [promised])[0] == [promised.name]
+    assert ext.filter(pod("u2", 100001), [asked])[0] == []
+    time.sleep(16)  # claims last longer than a name that is not asked about keeps its address
+    alias = Alias(promised)
+    assert ext.filter(pod("u3", 100000), [alias]) == ([], {alias.name: NO_INFO})
+    assert "pods are on their way" in ext.node(alias.name)["problem"]
+    promised.attach("u1", 0, 100000)
+    wait_for(lambda: ext.node(promised.name)["attachments"] == 1)
+    assert not any(n["over_promised"] for n in ext.json("/v1/nodes")["nodes"])
+    # Both in one request: the order in which they are named decides nothing.
+    alias = Alias(asked)
+    assert ext.filter(pod("u4", 100000), [alias, asked]) == ([asked.name], {alias.name: NO_INFO})
 
-    class New:
-        name, addr = "new-name", a.addr
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_machine_that_was_registered_anew(cluster, plain):
+    a = cluster.add(pfs=1, plain=plain)
+    ext = cluster.start("--claim-ttl", "3")
+    new = Alias(a)
     assert ext.filter(pod("u1", 1), [a])[0] == [a.name]
     # Nobody asks about the old name any more.
-    wait_for(lambda: ext.filter(pod("u2", 1), [New])[0] == ["new-name"], 40)
-    assert "new-name" in ext.node(a.name)["problem"]
+    wait_for(lambda: ext.filter(pod("u2", 1), [new])[0] == [new.name], 60)
+    assert new.name in ext.node(a.name)["problem"]
 
 
 class Kubelet:
@@ -742,6 +785,20 @@ def test_nodes_nobody_asks_about_are_forgotten(cluster):
     assert ext.filter(pod("u3", 1000), [a], names=True)[0] == [], "not even where it was"
 
 
+def test_a_full_table_of_nodes_says_so(cluster):
+    a = cluster.add()
+    ext = cluster.start()
+    metric = "ferrule_extender_nodes_without_place_total %d\n"
+    nodes = {"items": [{"metadata": {"name": "n%06d" % i}} for i in range(131072)]}
+    res = ext.json(FILTER, {"Pod": pod("u1", 1), "Nodes": nodes})
+    assert len(res["FailedNodes"]) == 131072 and metric % 0 in ext.curl("/metrics")[1]
+    for _ in range(2):
+        assert ext.filter(pod("u2", 1), [a]) == ([], {a.name: NO_INFO})
+    assert metric % 2 in ext.curl("/metrics")[1]
+    wait_for(lambda: sum("filter default/pod-u2" in line for line in ext.log) == 2)
+    assert sum("the table of nodes is full" in line for line in ext.log) == 1
+
+
 def test_forgetting_names_costs_no_memory(cluster):
     ext = cluster.start("--forget-after", "10", "--claim-ttl", "5")
     names = ["n%05d" % i for i in range(65000)]
@@ -806,21 +863,94 @@ def test_bodies_that_are_only_announced_cost_nobody_anything(cluster, declared):
         c.close()
 
 
-def test_the_largest_unfinished_body_gives_way(cluster):
+def large_args(p, node, size):
+    body = args(p, [node])
+    body["Nodes"]["items"][0]["metadata"]["x"] = "y" * size
+    return body
+
+
+def passes(ext, node, size):
+    """Whether a large request is answered, whole."""
+    status, text = ext.curl(FILTER, large_args(pod("u1", 1000), node, size))
+    return status == 200 and len(json.loads(text)["Nodes"]["items"]) == 1
+
+
+def test_the_slowest_unfinished_body_gives_way(cluster):
     a = cluster.add()
     ext = cluster.start("--max-body", "4")  # two such together
-    large = [begin_body(ext, 4 << 20, (4 << 20) - 1000 * (i + 1)) for i in range(2)]
-    wait_for(lambda: ext.rss_kib() > 8000)
+    large = [begin_body(ext, 4 << 20, (4 << 20) - 1000)]
+    wait_for(lambda: ext.rss_kib() > 4000)
     time.sleep(0.3)
-    body = args(pod("u1", 1000), [a])
-    body["Nodes"]["items"][0]["metadata"]["x"] = "y" * (3 << 20)
-    status, text = ext.curl(FILTER, body)
-    assert status == 200 and len(json.loads(text)["Nodes"]["items"]) == 1
+    large.append(begin_body(ext, 4 << 20, (4 << 20) - 2000))
+    wait_for(lambda: ext.rss_kib() > 8000)
+    assert passes(ext, a, 3 << 20)
     large[0].sendall(b" ")
     assert large[0].recv(20).startswith(b"HTTP/1.1 503")
     large[1].sendall(b" " * 2000)
     assert large[1].recv(20).startswith(b"HTTP/1.1 400"), "blanks alone are no request"
     for c in large:
+        c.close()
+
+
+@pytest.mark.parametrize("size,count", [(2 << 20, 17), (1 << 20, 60)])
+def test_many_unfinished_bodies_refuse_nobody(cluster, size, count):
+    a = cluster.add()
+    ext = cluster.start("--max-body", "16")  # two such together
+    slow_ones = [begin_body(ext, size + 1, size) for _ in range(count)]
+    wait_for(lambda: ext.rss_kib() > 30000)
+    time.sleep(0.3)
+    assert passes(ext, a, 12 << 20)
+    for c in slow_ones:
+        c.close()
+
+
+def send_args(ext, body, **options):
+    """A client that has sent a request."""
+    text = json.dumps(body).encode()
+    c = socket.socket()
+    c.settimeout(20)
+    if "rcvbuf" in options:
+        c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, options["rcvbuf"])
+    c.connect(("127.0.0.1", ext.port))
+    c.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
+              % (FILTER.encode(), len(text), text))
+    return c
+
+
+def read_all(c):
+    c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    n = 0
+    try:
+        while part := c.recv(1 << 20):
+            n += len(part)
+    except ConnectionResetError:
+        pass
+    return n
+
+
+def test_answers_that_nobody_reads_refuse_nobody(cluster):
+    a = cluster.add()
+    ext = cluster.start("--max-body", "16")  # two such together
+    deaf = [send_args(ext, large_args({"metadata": {"name": "x"}}, a, 15 << 20), rcvbuf=4096)
+            for _ in range(2)]
+    wait_for(lambda: sum("filter /x: 1 of 1" in line for line in ext.log) == 2)
+    time.sleep(0.3)
+    assert passes(ext, a, 12 << 20)
+    got = sorted(read_all(c) for c in deaf)
+    assert got[0] < 15 << 20 < got[1], "one was enough"
+    for c in deaf:
+        c.close()
+
+
+def test_requests_that_wait_for_nodes_keep_their_memory(cluster):
+    a, bad = cluster.add(), cluster.add(fault=hang)
+    ext = cluster.start("--max-body", "16", "--node-timeout", "4000")
+    waiting = [send_args(ext, large_args(pod("w%d" % i, 1), bad, 15 << 20)) for i in range(2)]
+    wait_for(lambda: ext.rss_kib() > 30000 and bad.requests)
+    time.sleep(0.3)
+    assert not passes(ext, a, 12 << 20)
+    for c in waiting:
+        assert c.recv(100).startswith(b"HTTP/1.1 200")
         c.close()
 
 

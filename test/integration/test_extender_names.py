@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import socket
+import threading
 import time
 
 import pytest
@@ -31,10 +33,10 @@ class Named:
         self.hosts.write_text("127.0.0.1 localhost\n" + "".join(
             "%s %s\n" % (n.addr, n.name) for n in nodes))
 
-    def start(self, *more):
+    def start(self, *more, timeout="400"):
         script = ("mount --bind %s/hosts /etc/hosts && mount --bind %s/resolv.conf /etc/resolv.conf"
                   " && exec \"$@\"" % (self.tmp, self.tmp))
-        self.ext = Extender(self.port, "--node-timeout", "400", *more,
+        self.ext = Extender(self.port, "--node-timeout", timeout, *more,
                             prefix=("unshare", "-m", "sh", "-c", script, "sh"))
         self.ext.prefix = ()
         return self.ext
@@ -107,6 +109,22 @@ def test_internal_dns_is_resolved_and_internal_ip_goes_first(named):
     assert ext.json(FILTER, body)["FailedNodes"] == {"node-a": NO_INFO}
 
 
+def test_requests_with_names_leave_internal_dns_alone(named):
+    a = named.add("node-a")
+    named.resolve(a)
+    ext = named.start()
+    body = args(pod("u1", 1000), [])
+    body["Nodes"]["items"] = [{"metadata": {"name": "x"}, "status": {"addresses": [
+        {"type": "InternalDNS", "address": "node-a"}]}}]
+    assert len(ext.json(FILTER, body)["Nodes"]["items"]) == 1
+    wait_for(lambda: len(a.requests) == 2)  # asked, and followed since
+    victims = {"x": {"Pods": [{"metadata": {"uid": "v"}}]}}
+    res = ext.json(FILTER + "/preempt", {"Pod": pod("hi", 1), "NodeNameToVictims": victims})
+    assert list(res["NodeNameToMetaVictims"]) == ["x"]
+    assert ext.json(FILTER, {"Pod": pod("u2", 1), "NodeNames": ["x"]})["NodeNames"] == ["x"]
+    assert ext.node("x")["state"] == "followed" and len(a.requests) == 2
+
+
 def test_a_node_that_moves_is_found_again(named):
     a = named.add("node-a")
     named.resolve(a)
@@ -139,10 +157,63 @@ def test_helpers_that_die_are_replaced(named):
     assert ext.filter(pod("u1", 1000), [a], names=True)[0] == [a.name]
     first = named.children()
     os.kill(first[0], signal.SIGKILL)
-    wait_for(lambda: not set(first) & set(named.children()))
+    wait_for(lambda: first[0] not in named.children() and len(named.children()) == 8)
+    assert set(first[1:]) < set(named.children())
+    for p in first[1:]:
+        os.kill(p, signal.SIGKILL)
+    wait_for(lambda: not set(first) & set(named.children()) and len(named.children()) == 8)
     named.resolve(a, b)
     wait_for(lambda: ext.filter(pod("u2", 1000), [b], names=True)[0] == [b.name])
     assert ext.filter(pod("u3", 1000), [a, b], names=True)[0] == [a.name, b.name]
+
+
+class NameServer:
+    """Knows every name, as 127.78.0.1, and says so only when it is told to."""
+
+    def __init__(self, addr):
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind((addr, 53))
+        self.asked, self.tell = [], threading.Event()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                query, peer = self.sock.recvfrom(512)
+            except OSError:
+                return
+            self.asked.append(query[12:])
+            threading.Thread(target=self.answer, args=(query, peer), daemon=True).start()
+
+    def answer(self, query, peer):
+        self.tell.wait(20)
+        a = query[-4:] == b"\0\1\0\1"
+        out = query[:2] + b"\x81\x80\0\1" + (b"\0\1" if a else b"\0\0") + b"\0" * 4 + query[12:]
+        if a:
+            out += b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton("127.78.0.1")
+        self.sock.sendto(out, peer)
+
+
+def test_a_helper_that_dies_takes_no_other_look_up_along(named):
+    a = named.add("node-a")
+    server = NameServer("127.99.99.99")
+    ext = named.start(timeout="15000")
+    answer = {}
+
+    def ask():
+        answer.update(ext.json(FILTER, {"Pod": pod("u1", 1), "NodeNames": [a.name]}))
+    t = threading.Thread(target=ask)
+    t.start()
+    wait_for(lambda: server.asked)
+    # Who looks up has a socket for it beside what all have.
+    idle = [p for p in named.children() if len(os.listdir("/proc/%d/fd" % p)) == 3]
+    assert len(idle) == 7
+    os.kill(idle[0], signal.SIGKILL)
+    wait_for(lambda: idle[0] not in named.children())
+    server.tell.set()
+    t.join()
+    server.sock.close()
+    assert answer["NodeNames"] == [a.name]
 
 
 def test_many_names_nobody_knows_harm_no_other(named):

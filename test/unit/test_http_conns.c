@@ -184,6 +184,50 @@ static void test_big_body(void **state)
 	close(fd);
 }
 
+/* A client that sends a large body, which comes back, and reads nothing; *mem: where it is. */
+static int begin_echo(void **mem)
+{
+	const int tight = 4096;
+	struct err e;
+	int sv[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+	assert_int_equal(fcntl(sv[0], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(setsockopt(sv[1], SOL_SOCKET, SO_SNDBUF, &tight, sizeof(tight)), 0);
+	assert_int_equal(http_server_adopt(&site.server, sv[1], &e), 0);
+	say(sv[0], STR("POST /echo HTTP/1.1\r\n" H "Content-Length: 100000\r\n\r\n"));
+	say(sv[0], (struct str){site.big, 100000});
+	*mem = site.mem;
+	return sv[0];
+}
+
+static void test_drop_answer_in_request(void **state)
+{
+	void *slow_mem, *other_mem;
+	int slow = begin_echo(&slow_mem), other = begin_echo(&other_mem), idle = dial();
+	uint64_t sent = http_server_sent(&site.server, slow_mem);
+	bool end;
+
+	(void)state;
+	say(idle, STR(GET_SMALL));
+	assert_int_equal(site.lent, 2);
+	assert_true(sent > 0 && sent < 100000);
+	assert_int_equal(http_server_sent(&site.server, &sent), 0);
+	http_server_drop_body(&site.server, &sent);
+	http_server_drop_body(&site.server, NULL);
+	assert_int_equal(site.server.conns_now, 3);
+	http_server_drop_body(&site.server, slow_mem);
+	assert_int_equal(site.lent, 1);
+	assert_int_equal(site.server.conns_now, 2);
+	assert_true(strlen(hear(slow, &end)) < 100000 && end);
+	assert_non_null(strstr(hear(other, &end), "\r\n\r\n"));
+	assert_memory_equal(strstr(heard, "\r\n\r\n") + 4, site.big, 100000);
+	assert_int_equal(http_server_sent(&site.server, other_mem), 0);
+	close(slow);
+	close(other);
+	close(idle);
+}
+
 static void test_client_vanishes(void **state)
 {
 	int fd = dial();
@@ -484,6 +528,7 @@ int main(void)
 		QUICK(test_slow_reader),
 		TEST(test_drain),
 		TEST(test_big_body),
+		TEST(test_drop_answer_in_request),
 		TEST(test_client_vanishes),
 		TEST(test_free_while_busy),
 		cmocka_unit_test_setup_teardown(test_full_table, open_narrow, site_teardown),

@@ -310,6 +310,7 @@ static void nothing_ends_without_a_decision(void **st)
 	full = s.entries;
 	s.entries = SCHED_ENTRIES_MAX;
 	assert_int_equal(sched_filter(&s, &p, &n, 1, 0, false, &verdict, 0, &e), -ENOSPC);
+	assert_string_equal(e.msg, "waiting pods were promised too many nodes, all together");
 	s.entries = full;
 	assert_non_null(sched_claim_find(&s, STR("a")));
 	assert_int_equal(s.claim_n, 1);
