@@ -203,6 +203,17 @@ void sched_claim_drop(struct sched *s, struct sched_claim *c)
 	s->free_claim = c;
 }
 
+/* Another pod of the same name was promised its place a moment ago: a pod that was made anew. */
+static bool is_namesake(const struct sched *s, const struct sched_claim *new)
+{
+	for (const struct sched_claim *c = s->oldest; c != NULL; c = c->newer) {
+		if (c->name_hash == new->name_hash && c->uid_hash != new->uid_hash) {
+			return true;
+		}
+	}
+	return false;
+}
+
 struct sched_claim *sched_claim_new(struct sched *s, const struct sched_ask *ask, int64_t now_ms)
 {
 	struct sched_claim *c = s->free_claim;
@@ -215,6 +226,7 @@ struct sched_claim *sched_claim_new(struct sched *s, const struct sched_ask *ask
 	c->uid_hash = sched_uid_hash(ask->uid);
 	c->name_hash = sched_uid_hash(ask->name);
 	c->settled = false;
+	c->by_name = !is_namesake(s, c);
 	c->at_ms = now_ms;
 	c->uid_n = (uint16_t)ask->uid.n;
 	memcpy(c->uid, ask->uid.p, ask->uid.n);

@@ -224,6 +224,7 @@ static void end_claim(struct question *q)
 
 		sched_take(sched_pfs(s, i), entry + sizeof(i), c->req, c->req_n);
 		s->node[i].claims++;
+		c->by_name = c->by_name && !sched_shows_name(s, i, c->name_hash);
 	}
 	c->live_n = c->entry_n;
 	s->entries += c->entry_n;

@@ -148,7 +148,7 @@ static void drop_holds(struct sched *s, struct sched_node *n)
 		s->free_chunk = n->holds;
 		n->holds = next;
 	}
-	n->hold_n = 0;
+	n->hold_n = n->nameless = 0;
 }
 
 static uint32_t take_chunk(struct sched *s)
@@ -185,6 +185,7 @@ static void keep_holds(struct sched *s, struct sched_node *n, const struct sched
 		}
 		c->hold[c->n++] = state->hold[i];
 		n->hold_n++;
+		n->nameless += state->hold[i].by_name ? 1 : 0;
 	}
 }
 
@@ -208,6 +209,22 @@ uint32_t sched_holds(const struct sched *s, uint32_t i, uint64_t uid_hash, struc
 	return found;
 }
 
+bool sched_shows_name(const struct sched *s, uint32_t i, uint64_t name_hash)
+{
+	uint32_t at = s->node[i].nameless > 0 ? s->node[i].holds : SCHED_NONE;
+
+	for (; at != SCHED_NONE; at = s->chunk[at].next) {
+		for (uint32_t k = 0; k < s->chunk[at].n; k++) {
+			const struct sched_hold *h = &s->chunk[at].hold[k];
+
+			if (h->by_name && h->uid == name_hash) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 uint32_t sched_held(const struct sched *s, uint32_t i, const struct sched_claim *c)
 {
 	uint32_t held = 0;
@@ -216,7 +233,8 @@ uint32_t sched_held(const struct sched *s, uint32_t i, const struct sched_claim 
 		for (uint32_t k = 0; k < s->chunk[at].n; k++) {
 			const struct sched_hold *h = &s->chunk[at].hold[k];
 
-			if (h->uid != c->uid_hash && h->uid != c->name_hash) {
+			if (h->by_name ? !c->by_name || h->uid != c->name_hash
+				       : h->uid != c->uid_hash) {
 				continue;
 			}
 			for (uint32_t r = 0; r < c->req_n; r++) {

@@ -18,7 +18,9 @@
  * A node that has a claim and shows an attachment of the pod ends the claim on all other nodes.
  * There it stays, and counts the interfaces that the node does not show (yet, or any more: an
  * attachment that fails is tried again). An attachment is an interface of the pod with exactly the
- * bandwidth it asked for; what nodes without a claim say about the pod counts nothing.
+ * bandwidth it asked for; what nodes without a claim say about the pod counts nothing. Runtimes that
+ * give no uid leave the pod's name alone, which another pod may have had before: where that one may
+ * be meant, names count nothing, and claims stay beside attachments until their time is up.
  *
  * When the time of a claim is up it ends on each node as soon as that has said something later, so
  * that there is no moment at which an attachment is in neither account.
@@ -44,6 +46,7 @@ struct sched_node {
 	uint32_t serial; /* of the last question that asked for it */
 	uint8_t verdict; /* that question's, enum sched_verdict */
 	uint32_t holds, hold_n;
+	uint32_t nameless; /* of which tell no uid */
 	struct sched_pf few[SCHED_PF_FEW];
 	uint32_t more; /* place for more PFs than that, or SCHED_NONE */
 	uint32_t pins; /* requests that wait and will be decided by this slot: it stays */
@@ -57,6 +60,7 @@ struct sched_claim {
 	uint64_t uid_hash, name_hash;
 	int64_t at_ms;
 	bool settled; /* an attachment was seen */
+	bool by_name; /* an attachment of that name without a uid is the pod's */
 	uint16_t uid_n, name_n;
 	uint32_t req_n;
 	uint32_t entry_n, live_n; /* nodes; of which still claimed */

@@ -65,6 +65,9 @@ void sched_lapse(struct sched *s, uint32_t i, bool give);
 /* sched_held: which interfaces the pod has there by the node's own word, a bit each. */
 uint32_t sched_held(const struct sched *s, uint32_t i, const struct sched_claim *c);
 
+/* sched_shows_name: whether the node shows an attachment of a pod of that name, without a uid. */
+bool sched_shows_name(const struct sched *s, uint32_t i, uint64_t name_hash);
+
 /* sched_rest: the interfaces of an entry that are not attached: requests, and their indices. */
 uint32_t sched_rest(
 	const struct sched_claim *c, const uint8_t *pf, struct place_request *rest, uint8_t *which);

@@ -50,7 +50,7 @@ static void hold(uint32_t pf, const char *uid, uint32_t mbps)
 	state.pf[pf].used_vfs++;
 	state.pf[pf].used_mbps += mbps;
 	state.hold[state.hold_n++] =
-		(struct sched_hold){sched_uid_hash(str_from(uid)), mbps, (uint8_t)pf};
+		(struct sched_hold){sched_uid_hash(str_from(uid)), mbps, (uint8_t)pf, false};
 }
 
 /* So many PFs of 4 VFs and 100 Mb/s. */
