@@ -85,6 +85,21 @@ uint32_t sched_rest(
 	return n;
 }
 
+size_t sched_free_for(
+	struct sched *s, const struct sched_claim *own, uint32_t i, struct place_pf *free)
+{
+	size_t n = sched_copy_free(s, i, free);
+	const uint8_t *at = own == NULL ? NULL : sched_claim_on(own, i);
+
+	for (uint32_t k = 0; at != NULL && k < own->req_n; k++) {
+		if (at[k] < PLACE_PF_MAX) {
+			free[at[k]].vfs++;
+			free[at[k]].mbps += own->req[k].min;
+		}
+	}
+	return n;
+}
+
 /* --- Placing and removing */
 
 /* Place what the node does not show of the claim. false: it does not fit. */

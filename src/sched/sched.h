@@ -178,11 +178,12 @@ void sched_score(struct sched *s, const struct sched_ask *ask, const uint32_t *n
 	bool spread, uint8_t *scores);
 
 /*
- * sched_fits_without: whether the pod fits on node i once these pods (hashes of uids, none twice)
- * have gone: what they hold and what they were promised there comes back. steps is for all
- * candidates of one question together, 0 at first; false when SCHED_STEPS_MAX are used up.
+ * sched_judge_without: whether the pod fits on node i once these pods (hashes of uids in ascending
+ * order, none twice) have gone: what they hold and what they were promised there comes back. steps
+ * is for all candidates of one question together, 0 at first; SCHED_UNDECIDED when SCHED_STEPS_MAX
+ * are used up.
  */
-bool sched_fits_without(struct sched *s, const struct sched_ask *ask, uint32_t i,
+enum sched_verdict sched_judge_without(struct sched *s, const struct sched_ask *ask, uint32_t i,
 	const uint64_t *gone, size_t gone_n, uint64_t *steps);
 
 #endif

@@ -78,7 +78,12 @@ void sched_unclaim(struct sched *s, struct sched_claim *c, uint32_t i);
 /* sched_claim_new: an empty claim at the end of the list, NULL when there are too many. */
 struct sched_claim *sched_claim_new(struct sched *s, const struct sched_ask *ask, int64_t now_ms);
 
-/* sched_copy_free: what is free on node i as place_pf[PLACE_PF_MAX]; the number of PFs. */
+/*
+ * sched_copy_free: what is free on node i as place_pf[PLACE_PF_MAX]; the number of PFs.
+ * sched_free_for: the same for the pod that has this claim (or NULL), which is no hindrance to it.
+ */
 size_t sched_copy_free(struct sched *s, uint32_t i, struct place_pf *out);
+size_t sched_free_for(
+	struct sched *s, const struct sched_claim *own, uint32_t i, struct place_pf *free);
 
 #endif

@@ -441,28 +441,6 @@ static void forgetting_a_node_ends_its_claims(void **st)
 	assert_int_equal(ask1("c", m, 100, 0), SCHED_PASS);
 }
 
-static void victims_make_room(void **st)
-{
-	uint32_t n = add_node("n");
-	struct place_request req = {70, 0};
-	const struct sched_ask p = {STR("p"), STR("p"), &req, 1};
-	uint64_t gone[] = {sched_uid_hash(STR("large")), sched_uid_hash(STR("claimed"))};
-	uint64_t steps = 0;
-
-	(void)st;
-	say(n, "large", 60, 0);
-	assert_false(sched_fits_without(&s, &p, n, NULL, 0, &steps));
-	assert_true(sched_fits_without(&s, &p, n, gone, 1, &steps));
-	ask1("claimed", n, 40, 0);
-	assert_false(sched_fits_without(&s, &p, n, gone, 1, &steps));
-	assert_true(sched_fits_without(&s, &p, n, gone, 2, &steps));
-	steps = SCHED_STEPS_MAX;
-	assert_false(sched_fits_without(&s, &p, n, gone, 2, &steps));
-	steps = 0;
-	sched_node_lost(&s, n);
-	assert_false(sched_fits_without(&s, &p, n, gone, 2, &steps));
-}
-
 static void scores_are_in_range_and_follow_the_strategy(void **st)
 {
 	uint32_t full = add_node("full"), empty = add_node("empty"), both[] = {full, empty};
@@ -618,7 +596,6 @@ int main(void)
 		T(attachments_take_the_place_of_claims),
 		T(a_broken_promise_stops_others),
 		T(forgetting_a_node_ends_its_claims),
-		T(victims_make_room),
 		T(scores_are_in_range_and_follow_the_strategy),
 		T(random_histories_keep_every_promise),
 	};
