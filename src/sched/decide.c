@@ -134,12 +134,12 @@ static uint8_t judge(struct question *q, uint32_t i)
 	if (r == PLACE_LIMIT) {
 		return SCHED_UNDECIDED;
 	}
-	if (r == PLACE_NO || !sched_any_order(q->s, i, c, q->ask->req, q->ask->req_n, &q->steps)) {
+	if (r == PLACE_NO || !sched_any_order(q->s, i, q->ask->req, q->ask->req_n, &q->steps)) {
 		return fits_whole(q, i) ? SCHED_NO_ROOM : SCHED_NEVER;
 	}
 	entry = sched_entry(c, c->entry_n++);
 	memcpy(entry, &i, sizeof(i));
-	memcpy(entry + sizeof(i), at, q->ask->req_n);
+	memcpy(sched_entry_pfs(entry), at, q->ask->req_n);
 	return SCHED_PASS;
 }
 
@@ -198,7 +198,7 @@ static struct sched_claim *begin_claim(struct question *q, size_t n, int64_t now
 		return NULL;
 	}
 	q->claim = c;
-	c->stride = sizeof(uint32_t) + (q->ask->req_n + 3) / 4 * 4;
+	c->stride = SCHED_ENTRY_HEAD + (q->ask->req_n + 3) / 4 * 4;
 	c->run_bytes = (n > 0 ? n : 1) * c->stride;
 	if (s->entries + n <= SCHED_ENTRIES_MAX) {
 		c->run = sched_map(c->run_bytes);
@@ -222,11 +222,10 @@ static void end_claim(struct question *q)
 		unsigned char *entry = sched_entry(c, k);
 		uint32_t i = sched_entry_node(entry);
 
-		sched_take(sched_pfs(s, i), entry + sizeof(i), c->req, c->req_n);
-		s->node[i].claims++;
+		sched_take(sched_pfs(s, i), sched_entry_pfs(entry), c->req, c->req_n);
+		sched_link(s, c, k);
 		c->by_name = c->by_name && !sched_shows_name(s, i, c->name_hash);
 	}
-	c->live_n = c->entry_n;
 	s->entries += c->entry_n;
 	if (c->entry_n == 0) {
 		sched_claim_drop(s, c);

@@ -304,13 +304,12 @@ void sched_node_drop(struct sched *s, uint32_t i)
 {
 	struct sched_node *n = &s->node[i];
 	uint32_t *at = &s->bucket[n->hash & (BUCKETS - 1)];
-	struct sched_claim *c, *newer;
+	struct sched_on on = sched_on(s, i);
 
-	for (c = s->oldest; c != NULL && n->claims > 0; c = newer) {
-		newer = c->newer;
-		sched_unclaim(s, c, i);
-		if (c->live_n == 0) {
-			sched_claim_drop(s, c);
+	while (sched_on_next(s, &on)) {
+		sched_unlink(s, on.c, on.entry);
+		if (on.c->live_n == 0) {
+			sched_claim_drop(s, on.c);
 		}
 	}
 	while (*at != i + 1) {

@@ -38,18 +38,15 @@ static void add(struct groups *all, const struct place_request *req, uint32_t n)
 }
 
 /* false: there are more than GROUPS. */
-static bool collect(
-	const struct sched *s, uint32_t i, const struct sched_claim *self, struct groups *all)
+static bool collect(struct sched *s, uint32_t i, struct groups *all)
 {
 	struct place_request rest[PLACE_REQ_MAX];
+	struct sched_on on = sched_on(s, i);
 	uint8_t which[PLACE_REQ_MAX];
-	uint32_t left = s->node[i].claims;
 
-	for (const struct sched_claim *c = s->oldest; c != NULL && left > 0; c = c->newer) {
-		const uint8_t *pf = c == self ? NULL : sched_claim_on(c, i);
-		uint32_t n = pf == NULL ? 0 : sched_rest(c, pf, rest, which);
+	while (sched_on_next(s, &on)) {
+		uint32_t n = sched_rest(on.c, sched_entry_pfs(on.entry), rest, which);
 
-		left -= pf != NULL ? 1 : 0;
 		if (n > 0) {
 			if (all->n == GROUPS) {
 				return false;
@@ -118,14 +115,14 @@ static bool all_fit(
 	return true;
 }
 
-bool sched_any_order(struct sched *s, uint32_t i, const struct sched_claim *self,
-	const struct place_request *req, uint32_t n, uint64_t *steps)
+bool sched_any_order(struct sched *s, uint32_t i, const struct place_request *req, uint32_t n,
+	uint64_t *steps)
 {
 	struct groups all;
 
 	all.n = 0;
 	add(&all, req, n);
-	if (s->node[i].claims == 0 || !collect(s, i, self, &all) || all.n == 1 ||
+	if (s->node[i].claims == 0 || !collect(s, i, &all) || all.n == 1 ||
 		harmless(s, i, &all)) {
 		return true;
 	}

@@ -41,19 +41,19 @@ static void without_held(
 }
 
 /* Place what a claim has not got yet. */
-static enum place_answer place_rest(struct sched *s, uint32_t i, const struct sched_claim *c,
-	struct place_pf *free, uint64_t *steps)
+static enum place_answer place_rest(
+	struct sched *s, const struct sched_on *on, struct place_pf *free, uint64_t *steps)
 {
 	struct place_request rest[PLACE_REQ_MAX];
 	uint8_t which[PLACE_REQ_MAX];
 	struct place_out out;
-	uint32_t n = sched_rest(c, sched_claim_on(c, i), rest, which);
+	uint32_t n = sched_rest(on->c, sched_entry_pfs(on->entry), rest, which);
 	enum place_answer r;
 
 	if (n == 0) {
 		return PLACE_YES;
 	}
-	r = sched_place(s, free, s->node[i].pf_n, rest, n, &out, steps);
+	r = sched_place(s, free, s->node[on->node].pf_n, rest, n, &out, steps);
 	for (uint32_t k = 0; r == PLACE_YES && k < n; k++) {
 		free[out.pf[k]].vfs--;
 		free[out.pf[k]].mbps -= rest[k].min;
@@ -70,6 +70,7 @@ enum sched_verdict sched_judge_without(struct sched *s, const struct sched_ask *
 	bool anew = s->node[i].broken;
 	enum place_answer r = PLACE_YES;
 	struct place_out out;
+	struct sched_on on;
 
 	if (!s->node[i].known) {
 		return SCHED_UNKNOWN;
@@ -77,21 +78,20 @@ enum sched_verdict sched_judge_without(struct sched *s, const struct sched_ask *
 	for (size_t g = 0; g < gone_n; g++) {
 		anew = sched_holds(s, i, gone[g], held) > 0 || anew;
 	}
-	for (const struct sched_claim *c = s->oldest; c != NULL; c = c->newer) {
-		if (sched_claim_on(c, i) != NULL) {
-			own = c->uid_hash == self ? c : own;
-			anew = anew || (c != own && goes(c, gone, gone_n));
-		}
+	on = sched_on(s, i);
+	while (sched_on_next(s, &on)) {
+		own = on.c->uid_hash == self ? on.c : own;
+		anew = anew || (on.c != own && goes(on.c, gone, gone_n));
 	}
 	if (anew) {
 		without_held(s, i, held, free);
 	} else {
 		(void)sched_free_for(s, own, i, free);
 	}
-	for (const struct sched_claim *c = s->oldest; anew && c != NULL && r == PLACE_YES;
-		c = c->newer) {
-		if (sched_claim_on(c, i) != NULL && c != own && !goes(c, gone, gone_n)) {
-			r = place_rest(s, i, c, free, steps);
+	on = sched_on(s, i);
+	while (anew && r == PLACE_YES && sched_on_next(s, &on)) {
+		if (on.c != own && !goes(on.c, gone, gone_n)) {
+			r = place_rest(s, &on, free, steps);
 		}
 	}
 	if (r == PLACE_YES) {

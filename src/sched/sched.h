@@ -43,6 +43,7 @@ struct sched_node {
 	bool full;   /* it tells who holds what */
 	bool broken; /* claims that were promised do not fit any more */
 	uint32_t claims;
+	uint32_t oldest_on, newest_on; /* of them: index + 1, or 0 */
 	uint32_t serial; /* of the last question that asked for it */
 	uint8_t verdict; /* that question's, enum sched_verdict */
 	uint32_t holds, hold_n;
@@ -59,13 +60,14 @@ struct sched_claim {
 	struct sched_claim *newer;
 	uint64_t uid_hash, name_hash;
 	int64_t at_ms;
+	bool late;    /* its time is up */
 	bool settled; /* an attachment was seen */
 	bool by_name; /* an attachment of that name without a uid is the pod's */
 	uint16_t uid_n, name_n;
 	uint32_t req_n;
 	uint32_t entry_n, live_n; /* nodes; of which still claimed */
 	size_t stride, run_bytes;
-	unsigned char *run; /* entries by node: uint32_t node, then a PF for each interface */
+	unsigned char *run; /* entries by node */
 	struct place_request req[PLACE_REQ_MAX];
 	char uid[SCHED_UID_MAX];
 	char name[SCHED_UID_MAX]; /* namespace/name, for people */
@@ -95,6 +97,7 @@ struct sched {
 	struct place_work *work;
 	struct sched_kept *kept; /* answers of the question being asked */
 	uint64_t steps;          /* of placing claims anew after what nodes said; only grows */
+	uint64_t looks;          /* at claims for the sake of one node; only grows */
 	/* Numbers for /metrics */
 	uint64_t expired, collapsed;
 };

@@ -27,9 +27,30 @@ struct sched_kept {
 void *sched_map(size_t n); /* zeroed, touched as used; NULL when there is no room */
 void sched_unmap(void *p, size_t n);
 
+/* An entry of a claim: the node, links of its chain (chain.c), and a PF for each interface. */
+#define SCHED_ENTRY_HEAD (3 * sizeof(uint32_t))
+
 unsigned char *sched_entry(const struct sched_claim *c, uint32_t k);
 uint32_t sched_entry_node(const unsigned char *entry);
+uint8_t *sched_entry_pfs(unsigned char *entry);
 unsigned char *sched_entry_find(const struct sched_claim *c, uint32_t node);
+
+/* sched_link: entry k counts on its node from now on. sched_unlink: no more; it is gone. */
+void sched_link(struct sched *s, struct sched_claim *c, uint32_t k);
+void sched_unlink(struct sched *s, struct sched_claim *c, unsigned char *entry);
+
+/*
+ * The claims on a node, oldest first: struct sched_on on = sched_on(s, i); then c and entry are the
+ * next one as long as sched_on_next says so. That one may be unlinked or dropped meanwhile.
+ */
+struct sched_on {
+	uint32_t node, next, k;
+	struct sched_claim *c;
+	unsigned char *entry;
+};
+
+struct sched_on sched_on(const struct sched *s, uint32_t i);
+bool sched_on_next(struct sched *s, struct sched_on *on);
 
 /*
  * Place the interfaces on what is free there: PLACE_YES and the PFs, PLACE_NO, or PLACE_LIMIT when
@@ -47,10 +68,10 @@ void sched_give(
 
 /*
  * sched_any_order: whether the pod and all that is on its way to node i fit there in several
- * orders, as far as that was looked at (order.c). self: the pod's own claim, which does not count.
+ * orders, as far as that was looked at (order.c). The pod has no claim there.
  */
-bool sched_any_order(struct sched *s, uint32_t i, const struct sched_claim *self,
-	const struct place_request *req, uint32_t n, uint64_t *steps);
+bool sched_any_order(struct sched *s, uint32_t i, const struct place_request *req, uint32_t n,
+	uint64_t *steps);
 
 /* sched_replace: what is free on the node, from what it said and the claims on it. */
 void sched_replace(struct sched *s, uint32_t i);
@@ -71,9 +92,6 @@ bool sched_shows_name(const struct sched *s, uint32_t i, uint64_t name_hash);
 /* sched_rest: the interfaces of an entry that are not attached: requests, and their indices. */
 uint32_t sched_rest(
 	const struct sched_claim *c, const uint8_t *pf, struct place_request *rest, uint8_t *which);
-
-/* sched_unclaim: the claim is none on node i any more; gives nothing back. */
-void sched_unclaim(struct sched *s, struct sched_claim *c, uint32_t i);
 
 /* sched_claim_new: an empty claim at the end of the list, NULL when there are too many. */
 struct sched_claim *sched_claim_new(struct sched *s, const struct sched_ask *ask, int64_t now_ms);

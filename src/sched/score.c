@@ -53,13 +53,13 @@ static uint32_t score(const struct sched_pf *is, const struct place_pf *before, 
 }
 
 uint32_t score_entry(
-	struct sched *s, const struct sched_claim *c, const unsigned char *entry, bool spread)
+	struct sched *s, const struct sched_claim *c, unsigned char *entry, bool spread)
 {
 	uint32_t i = sched_entry_node(entry);
 	struct place_pf free[PLACE_PF_MAX];
 	size_t n = sched_copy_free(s, i, free);
 
-	return score(sched_pfs(s, i), free, n, c->req, c->req_n, entry + sizeof(i), spread);
+	return score(sched_pfs(s, i), free, n, c->req, c->req_n, sched_entry_pfs(entry), spread);
 }
 
 void sched_score(struct sched *s, const struct sched_ask *ask, const uint32_t *node, size_t n,
