@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The claims on each node, oldest first: a chain through their entries there. A link is the index of
- * a claim plus one, so that it holds when entries move; which entry of that claim it means is found
- * by the node. Clusters of like nodes make claims of like entries, so that it mostly is where it was
- * in the claim before.
+ * The claims on each node, oldest first: a chain through their entries there. A link is the index
+ * of a claim plus one, so that it holds when entries move; which entry of that claim it means is
+ * found by the node. Clusters of like nodes make claims of like entries, so that it mostly is where
+ * it was in the claim before.
  */
 #include <string.h>
 

@@ -40,8 +40,9 @@ int sched_init(struct sched *s, int64_t ttl_ms, struct err *e)
 	s->claim = sched_map(SCHED_CLAIMS_MAX * sizeof(*s->claim));
 	s->work = sched_map(sizeof(*s->work));
 	s->kept = sched_map(2 * SCHED_KEPT * sizeof(*s->kept));
+	s->order = sched_map(SCHED_KEPT * sizeof(*s->order));
 	if (s->node == NULL || s->bucket == NULL || s->more == NULL || s->chunk == NULL ||
-		s->claim == NULL || s->work == NULL || s->kept == NULL) {
+		s->claim == NULL || s->work == NULL || s->kept == NULL || s->order == NULL) {
 		sched_free(s);
 		return err_set(e, ENOMEM, "no address space for the table of nodes");
 	}
@@ -64,6 +65,7 @@ void sched_free(struct sched *s)
 	sched_unmap(s->claim, SCHED_CLAIMS_MAX * sizeof(*s->claim));
 	sched_unmap(s->work, sizeof(*s->work));
 	sched_unmap(s->kept, 2 * SCHED_KEPT * sizeof(*s->kept));
+	sched_unmap(s->order, SCHED_KEPT * sizeof(*s->order));
 	memset(s, 0, sizeof(*s));
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What would fit if some pods went. Where none of them has anything, claims stay as they are placed,
- * so that a question about thousands of nodes costs one placement for each; else what stays is
- * placed anew.
+ * What would fit if some pods went. Where none of them has anything, claims stay as they are
+ * placed, so that a question about thousands of nodes costs one placement for each; else what stays
+ * is placed anew.
  */
 #include <stdlib.h>
 

@@ -18,9 +18,9 @@
  * A node that has a claim and shows an attachment of the pod ends the claim on all other nodes.
  * There it stays, and counts the interfaces that the node does not show (yet, or any more: an
  * attachment that fails is tried again). An attachment is an interface of the pod with exactly the
- * bandwidth it asked for; what nodes without a claim say about the pod counts nothing. Runtimes that
- * give no uid leave the pod's name alone, which another pod may have had before: where that one may
- * be meant, names count nothing, and claims stay beside attachments until their time is up.
+ * bandwidth it asked for; what nodes without a claim say about the pod counts nothing. Runtimes
+ * that give no uid leave the pod's name alone, which another pod may have had before: where that
+ * one may be meant, names count nothing, and claims stay beside attachments until their time is up.
  *
  * When the time of a claim is up it ends on each node as soon as that has said something later, so
  * that there is no moment at which an attachment is in neither account.
@@ -44,8 +44,8 @@ struct sched_node {
 	bool broken; /* claims that were promised do not fit any more */
 	uint32_t claims;
 	uint32_t oldest_on, newest_on; /* of them: index + 1, or 0 */
-	uint32_t serial; /* of the last question that asked for it */
-	uint8_t verdict; /* that question's, enum sched_verdict */
+	uint32_t serial;               /* of the last question that asked for it */
+	uint8_t verdict;               /* that question's, enum sched_verdict */
 	uint32_t holds, hold_n;
 	uint32_t nameless; /* of which tell no uid */
 	struct sched_pf few[SCHED_PF_FEW];
@@ -75,6 +75,7 @@ struct sched_claim {
 
 struct sched_chunk;
 struct sched_kept;
+struct sched_order;
 
 struct sched {
 	struct hash_key key;     /* of names in bucket */
@@ -95,9 +96,10 @@ struct sched {
 	uint32_t serial;
 	int64_t ttl_ms;
 	struct place_work *work;
-	struct sched_kept *kept; /* answers of the question being asked */
-	uint64_t steps;          /* of placing claims anew after what nodes said; only grows */
-	uint64_t looks;          /* at claims for the sake of one node; only grows */
+	struct sched_kept *kept;   /* answers of the question being asked ... */
+	struct sched_order *order; /* ... and of parts of it */
+	uint64_t steps;            /* of placing claims anew after what nodes said; only grows */
+	uint64_t looks;            /* at claims for the sake of one node; only grows */
 	/* Numbers for /metrics */
 	uint64_t expired, collapsed;
 };

@@ -20,6 +20,13 @@ struct sched_kept {
 	uint8_t at[PLACE_REQ_MAX];
 };
 
+/* Whether all pods on their way to a node fit in several orders. */
+struct sched_order {
+	uint64_t key; /* of the node and the pods */
+	uint32_t serial;
+	bool fits;
+};
+
 #define SCHED_PF_GONE UINT8_MAX       /* in place of a PF: this node is claimed no more */
 #define SCHED_PF_LOST (UINT8_MAX - 1) /* claimed, but it does not fit any more */
 #define SCHED_PF_HELD (UINT8_MAX - 2) /* attached: the node itself counts it */
@@ -68,10 +75,11 @@ void sched_give(
 
 /*
  * sched_any_order: whether the pod and all that is on its way to node i fit there in several
- * orders, as far as that was looked at (order.c). The pod has no claim there.
+ * orders, as far as that was looked at (order.c). The pod has no claim there. Answers are kept for
+ * like nodes with like pods as long as a question (serial) lasts.
  */
-bool sched_any_order(struct sched *s, uint32_t i, const struct place_request *req, uint32_t n,
-	uint64_t *steps);
+bool sched_any_order(
+	struct sched *s, uint32_t i, const struct place_request *req, uint32_t n, uint64_t *steps);
 
 /* sched_replace: what is free on the node, from what it said and the claims on it. */
 void sched_replace(struct sched *s, uint32_t i);

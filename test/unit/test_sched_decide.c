@@ -209,27 +209,6 @@ static void a_node_that_lies_frees_nothing_elsewhere(void **st)
 	assert_int_equal(sched_pfs_const(&s, honest)->free.mbps, 0);
 }
 
-static void a_pod_without_uid_is_known_by_its_name(void **st)
-{
-	static const char json[] =
-		"{\"revision\":3,\"pfs\":[{\"name\":\"pf0\",\"num_vfs\":4,\"used_vfs\":1,"
-		"\"capacity_mbps\":100,\"reserved_mbps\":40,\"vfs\":[{\"vf\":0,\"holder\":{"
-		"\"pod_namespace\":\"d\",\"pod_name\":\"p\",\"pod_uid\":null,"
-		"\"min_tx_rate\":40}}]}]}";
-	uint32_t n = add_node("n");
-	struct place_request req = {40, 0};
-	const struct sched_ask p = {STR("0815"), STR("d/p"), &req, 1};
-	uint8_t verdict;
-	struct err e;
-
-	(void)st;
-	assert_int_equal(sched_filter(&s, &p, &n, 1, 0, false, &verdict, 0, &e), 0);
-	assert_int_equal(sched_state_node(STR(json), &state, &e), 0);
-	sched_node_update(&s, n, &state, 10);
-	assert_int_equal(s.collapsed, 1);
-	assert_int_equal(sched_pfs_const(&s, n)->free.mbps, 60);
-}
-
 /* A node's VFs that nobody uses and no pod can be given: not described, or no functions. */
 static void what_the_node_does_not_call_free_is_not_promised(void **st)
 {
@@ -586,7 +565,6 @@ int main(void)
 		T(a_claim_ends_when_the_node_has_spoken_since),
 		T(an_attachment_that_goes_is_claimed_again),
 		T(a_node_that_lies_frees_nothing_elsewhere),
-		T(a_pod_without_uid_is_known_by_its_name),
 		T(what_the_node_does_not_call_free_is_not_promised),
 		T(what_fits_in_one_order_only_is_not_promised),
 		T(bursts_are_attached_in_any_order),

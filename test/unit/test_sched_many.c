@@ -83,8 +83,7 @@ static void claims_on_other_nodes_are_not_looked_at(void **st)
 	assert_true(s.looks - looks <= 100 * 6);
 	looks = s.looks;
 	for (uint32_t i = 0; i < 100; i++) {
-		assert_int_equal(
-			sched_judge_without(&s, &a, node[i], NULL, 0, &steps), SCHED_PASS);
+		assert_int_equal(sched_judge_without(&s, &a, node[i], NULL, 0, &steps), SCHED_PASS);
 	}
 	assert_true(s.looks - looks <= 100 * 7);
 	looks = s.looks;
@@ -97,7 +96,8 @@ static void claims_on_other_nodes_are_not_looked_at(void **st)
 	assert_int_equal(s.claim_n, 595);
 }
 
-/* Claims that come and go in any order, on different nodes each: the account of each node is right. */
+/* Claims that come and go in any order, on different nodes each: the account of each node is right.
+ */
 static void claims_go_in_any_order(void **st)
 {
 	uint32_t rng = 1, on[20] = {0};
@@ -137,12 +137,52 @@ static void claims_go_in_any_order(void **st)
 	}
 }
 
+/* Fifteen pods on their way to each node, whose VFs do not make every order harmless. */
+static void like_nodes_are_judged_once(void **st)
+{
+	(void)st;
+	add_nodes(NODES, 4, 150, 100000);
+	for (uint32_t k = 0; k < 16; k++) {
+		assert_int_equal(passes(k, 0, NODES, PLACE_REQ_MAX, 10), NODES);
+	}
+	assert_int_equal(passes(99, 0, NODES, 1, 100000), 0);
+	assert_int_equal(passes(16, 0, NODES, PLACE_REQ_MAX, 10), NODES);
+}
+
+/* Nodes differ in what is free, or in what is on its way, and get answers of their own. */
+static void unlike_nodes_are_judged_each(void **st)
+{
+	static const uint32_t burst[2][3] = {{60, 40, 50}, {60, 40, 10}};
+	uint32_t pod = 0;
+
+	(void)st;
+	add_nodes(10, 2, 100, 100);
+	for (uint32_t i = 0; i < 10; i++) {
+		for (uint32_t k = 0; k < 3; k++) {
+			assert_int_equal(passes(pod++, i, 1, 1, burst[i % 2][k]), 1);
+		}
+	}
+	/* 60, 40, 50 and 50 fit in this order, but not if 50, 40 and 60 come first. */
+	for (uint32_t turn = 0; turn < 2; turn++) {
+		uint32_t mbps = turn == 0 ? 50 : 1;
+		uint32_t all = passes(pod, 0, 10, 1, mbps), each = 0;
+
+		for (uint32_t i = 0; i < 10; i++) {
+			each += passes(pod, i, 1, 1, mbps);
+		}
+		assert_int_equal(all, each);
+		assert_int_equal(all, turn == 0 ? 5 : 10);
+	}
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(claims_on_other_nodes_are_not_looked_at),
 		T(claims_go_in_any_order),
+		T(like_nodes_are_judged_once),
+		T(unlike_nodes_are_judged_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

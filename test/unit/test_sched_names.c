@@ -18,9 +18,8 @@ static void says(uint32_t node, uint32_t mbps, bool has_uid, int64_t now)
 	if (mbps > 0) {
 		state.hold_n = state.pf[0].used_vfs = 1;
 		state.pf[0].used_mbps = mbps;
-		state.hold[0] = (struct sched_hold){.uid = sched_uid_hash(STR("d/web-0")),
-			.mbps = mbps,
-			.by_name = !has_uid};
+		state.hold[0] = (struct sched_hold){
+			.uid = sched_uid_hash(STR("d/web-0")), .mbps = mbps, .by_name = !has_uid};
 	}
 	sched_node_update(&s, node, &state, now);
 }
@@ -65,6 +64,26 @@ static uint32_t left(uint32_t node)
 	return sched_pfs_const(&s, node)->free.mbps;
 }
 
+static void a_pod_without_uid_is_known_by_its_name(void **st)
+{
+	static const char json[] =
+		"{\"revision\":3,\"pfs\":[{\"name\":\"pf0\",\"num_vfs\":4,\"used_vfs\":1,"
+		"\"capacity_mbps\":100,\"reserved_mbps\":40,\"vfs\":[{\"vf\":0,\"holder\":{"
+		"\"pod_namespace\":\"d\",\"pod_name\":\"p\",\"pod_uid\":null,"
+		"\"min_tx_rate\":40}}]}]}";
+	struct place_request req = {40, 0};
+	const struct sched_ask p = {STR("0815"), STR("d/p"), &req, 1};
+	uint8_t verdict;
+	struct err e;
+
+	(void)st;
+	assert_int_equal(sched_filter(&s, &p, &a, 1, 0, false, &verdict, 0, &e), 0);
+	assert_int_equal(sched_state_node(STR(json), &state, &e), 0);
+	sched_node_update(&s, a, &state, 10);
+	assert_int_equal(s.collapsed, 1);
+	assert_int_equal(sched_pfs_const(&s, a)->free.mbps, 60);
+}
+
 static void a_name_that_nobody_had_is_the_pods(void **st)
 {
 	(void)st;
@@ -98,7 +117,8 @@ static void an_attachment_from_before_is_not_the_new_pods(void **st)
 	assert_int_equal(left(b), 60);
 }
 
-/* The old pod is not attached yet when the new one is decided, but will be: its kubelet was busy. */
+/* The old pod is not attached yet when the new one is decided, but will be: its kubelet was busy.
+ */
 static void an_attachment_of_a_pod_promised_before_is_not_the_new_pods(void **st)
 {
 	(void)st;
@@ -129,6 +149,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		T(a_pod_without_uid_is_known_by_its_name),
 		T(a_name_that_nobody_had_is_the_pods),
 		T(an_attachment_from_before_is_not_the_new_pods),
 		T(an_attachment_of_a_pod_promised_before_is_not_the_new_pods),

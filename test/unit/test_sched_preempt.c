@@ -95,7 +95,8 @@ static void victims_make_room(void **st)
 	assert_int_equal(without("p", 700, "large", NULL, &steps), SCHED_PASS);
 	promise("claimed-1", 400);
 	promise("claimed-2", 400);
-	assert_int_equal(without("p", 1000, "large", NULL, &steps), SCHED_PASS); /* both on one PF */
+	assert_int_equal(
+		without("p", 1000, "large", NULL, &steps), SCHED_PASS); /* both on one PF */
 	assert_int_equal(without("p", 1001, "large", NULL, &steps), SCHED_NO_ROOM);
 	assert_int_equal(without("p", 700, "claimed-1", NULL, &steps), SCHED_NO_ROOM);
 	assert_int_equal(without("p", 400, "claimed-1", NULL, &steps), SCHED_PASS);
