@@ -41,26 +41,61 @@ static bool parse_query(struct str text, struct query *q)
 static void arm(struct poll *p)
 {
 	const struct reading *r = p->page->reading;
-	int64_t wait = r->conf.max_age_ms > POLL_LEAST_MS ? r->conf.max_age_ms : POLL_LEAST_MS;
+	int64_t least = clock_ms() + POLL_LEAST_MS, at = r->at_ms + r->conf.max_age_ms;
 
+	at = at > least ? at : least;
+	for (size_t i = 0; i < p->n; i++) {
+		at = p->wait[i].until_ms < at ? p->wait[i].until_ms : at;
+	}
 	if (p->n > 0) {
-		loop_timer_set(p->loop, &p->timer, clock_ms() + wait);
+		loop_timer_set(p->loop, &p->timer, at);
 	}
 }
 
-static void send_one(struct poll *p, size_t i, bool changed)
+/* The time of a question, rounded up: what is counted from it is then never too late. */
+static int64_t asked_now(void)
+{
+	return clock_ms() + 1;
+}
+
+/* When the answer was true. Clients have no other way to know: readings are shared. */
+static void say_when(const struct poll *p, int64_t asked_ms, struct http_resp *resp)
+{
+	char mem[24];
+	struct buf b;
+
+	if (resp->status == 200 || resp->status == 204) {
+		buf_init(&b, mem, sizeof(mem));
+		buf_add_i64(&b, p->page->reading->at_ms - asked_ms);
+		http_resp_field(resp, "Ferrule-Read-Ms", buf_str(&b));
+	}
+}
+
+/* Whether the last reading shows the revision that this one knows. */
+static bool is_same(const struct poll *p, size_t i)
+{
+	const struct reading *r = p->page->reading;
+
+	return r->why.code == 0 && r->revision == p->wait[i].after;
+}
+
+/* 204 where nothing has changed; page_serve answers 503 for a node that cannot be read. */
+static void send_one(struct poll *p, size_t i)
 {
 	struct http_conn *conn = p->wait[i].conn;
 	struct page *page = p->wait[i].page;
+	int64_t asked_ms = p->wait[i].asked_ms;
+	bool same = is_same(p, i);
 	struct http_resp resp;
 
 	p->wait[i] = p->wait[--p->n];
 	http_later_begin(conn, &resp);
-	if (changed) {
-		page_serve(page, NULL, &resp);
-	} else {
+	if (same) {
 		resp.status = 204;
+	} else {
+		page_serve(page, NULL, &resp);
 	}
+	say_when(p, asked_ms, &resp);
 	http_later_send(conn, &resp);
 }
 
@@ -68,14 +103,11 @@ static void on_timer(struct loop *l, struct loop_timer *t)
 {
 	struct poll *p = CONTAINER_OF(t, struct poll, timer);
 	struct err e;
-	bool failed = reading_get(p->page->reading, &e) < 0;
 
+	(void)!reading_get(p->page->reading, &e); /* the reading keeps the failure */
 	for (size_t i = p->n; i > 0; i--) {
-		/* page_serve answers 503 for a node that cannot be read. */
-		if (failed || p->wait[i - 1].after != p->page->reading->revision) {
-			send_one(p, i - 1, true);
-		} else if (l->now_ms >= p->wait[i - 1].until_ms) {
-			send_one(p, i - 1, false);
+		if (!is_same(p, i - 1) || l->now_ms >= p->wait[i - 1].until_ms) {
+			send_one(p, i - 1);
 		}
 	}
 	arm(p);
@@ -93,6 +125,7 @@ static size_t oldest(const struct poll *p)
 
 void poll_serve(void *arg, const struct http_req *req, struct http_resp *resp)
 {
+	int64_t asked_ms = asked_now();
 	struct poll *p = arg;
 	struct query q;
 	struct err e;
@@ -105,22 +138,25 @@ void poll_serve(void *arg, const struct http_req *req, struct http_resp *resp)
 	if (!q.has_after || reading_get(p->page->reading, &e) < 0 ||
 		p->page->reading->revision != q.after) {
 		page_serve(q.used ? p->used : p->page, req, resp);
+		say_when(p, asked_ms, resp);
 		return;
 	}
 	if (q.timeout_s == 0 || p->stopping) {
 		resp->status = 204;
+		say_when(p, asked_ms, resp);
 		return;
 	}
 	if (p->n == POLL_MAX) {
-		send_one(p, oldest(p), false); /* it may be gone; else it asks again */
+		send_one(p, oldest(p)); /* it may be gone; else it asks again */
 	}
 	p->wait[p->n].conn = http_resp_later(resp);
 	p->wait[p->n].page = q.used ? p->used : p->page;
 	p->wait[p->n].after = q.after;
 	p->wait[p->n].since = p->turn++;
-	p->wait[p->n++].until_ms = clock_ms() + (int64_t)q.timeout_s * 1000;
+	p->wait[p->n].asked_ms = asked_ms;
+	p->wait[p->n++].until_ms = asked_ms + (int64_t)q.timeout_s * 1000;
 	p->timer.fn = on_timer;
-	if (p->timer.slot == 0) {
+	if (p->timer.slot == 0 || p->wait[p->n - 1].until_ms < p->timer.at_ms) {
 		arm(p);
 	}
 }
@@ -130,6 +166,6 @@ void poll_stop(struct poll *p)
 	p->stopping = true;
 	loop_timer_del(p->loop, &p->timer);
 	while (p->n > 0) {
-		send_one(p, p->n - 1, false);
+		send_one(p, p->n - 1);
 	}
 }

@@ -18,7 +18,7 @@ struct poll {
 		struct http_conn *conn;
 		struct page *page;
 		uint64_t after;
-		int64_t until_ms;
+		int64_t asked_ms, until_ms;
 		uint64_t since;
 	} wait[POLL_MAX];
 	uint64_t turn; /* counts those who began to wait */
@@ -31,11 +31,12 @@ struct poll {
  * vfs=used leaves out the VFs that are free. With after the answer comes when the revision is
  * another one: at once, or when a reading shows it; 204 when timeout_s (0 to POLL_TIMEOUT_S,
  * default 0) have passed without, or when POLL_MAX others have come to wait since; 503 when the
- * node cannot be read. The node is read only while somebody waits.
+ * node cannot be read. The node is read only while somebody waits. The field Ferrule-Read-Ms of 200
+ * and 204 says when the node was read, in ms from the arrival of the question on.
  */
 void poll_serve(void *arg, const struct http_req *req, struct http_resp *resp);
 
-/* poll_stop: let all who wait go, and those who come still, with 204. Not from a handler. */
+/* poll_stop: let all who wait go, and those who come still, as in time. Not from a handler. */
 void poll_stop(struct poll *p);
 
 #endif

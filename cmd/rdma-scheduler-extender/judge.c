@@ -180,7 +180,7 @@ static size_t unique(uint64_t *v, size_t n)
 	return kept;
 }
 
-static bool candidate_fits(struct calls *c, const struct call *call, size_t i)
+static uint8_t judge_candidate(struct calls *c, const struct call *call, size_t i)
 {
 	static uint64_t gone[VICTIMS_MAX]; /* scratch */
 	const struct sched_ask ask = ask_of(call);
@@ -189,13 +189,14 @@ static bool candidate_fits(struct calls *c, const struct call *call, size_t i)
 	size_t n = 0;
 
 	if (call->node[i] == SCHED_NONE) {
-		return false;
+		return KUBE_UNKNOWN;
 	}
 	kube_victims_init(&v, &call->args.item[i]);
 	while (n < VICTIMS_MAX && kube_victims_next(&v, &uid)) {
 		gone[n++] = sched_uid_hash(uid);
 	}
-	return sched_fits_without(c->sched, &ask, call->node[i], gone, unique(gone, n), &c->steps);
+	return verdict_of(sched_judge_without(
+		c->sched, &ask, call->node[i], gone, unique(gone, n), &c->steps));
 }
 
 int call_decide(struct calls *c, struct call *call, struct err *e)
@@ -220,7 +221,7 @@ int call_decide(struct calls *c, struct call *call, struct err *e)
 	}
 	c->steps = 0;
 	for (size_t i = 0; i < call->args.n; i++) {
-		call->verdict[i] = candidate_fits(c, call, i) ? KUBE_PASS : KUBE_NO_ROOM;
+		call->verdict[i] = judge_candidate(c, call, i);
 	}
 	return 0;
 }

@@ -22,6 +22,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/num.h"
 
 #define POLL_TICK_MS 100
 
@@ -165,7 +166,8 @@ static void follow(struct link *k)
 	buf_add_u64(&b, w->sched->node[link_index(k)].revision);
 	buf_printf(&b, "&timeout_s=%d", WATCH_POLL_S);
 	buf_add_chr(&b, '\0');
-	k->deadline_ms = clock_ms() + WATCH_POLL_S * 1000 + w->timeout_ms;
+	k->sent_ms = clock_ms();
+	k->deadline_ms = k->sent_ms + WATCH_POLL_S * 1000 + w->timeout_ms;
 	k->state = LINK_FOLLOW;
 	if (send_call(k, &e) < 0) {
 		link_failed(k, e.msg);
@@ -193,7 +195,24 @@ static void follow_later(struct link *k, size_t body_n, uint64_t steps)
 
 /* --- Answers */
 
-static void took_state(struct link *k, bool followed, size_t body_n)
+/*
+ * When the answer was true. The node says how long after it had got the question it read itself, or
+ * with a negative number before; the question was sent earlier than that, so no delay of the answer
+ * counts. Without a word of that it was true when it was asked for.
+ */
+static int64_t true_at(const struct link *k, const struct http_result *res)
+{
+	int64_t most = clock_ms() - k->sent_ms, ms = 0;
+	struct str v;
+
+	if (!http_find(res->h, "Ferrule-Read-Ms", &v) || !num_i64(v, &ms)) {
+		return k->sent_ms;
+	}
+	ms = ms < INT32_MIN ? INT32_MIN : ms;
+	return k->sent_ms + (ms < most ? ms : most);
+}
+
+static void took_state(struct link *k, bool followed, int64_t as_of_ms, size_t body_n)
 {
 	struct watch *w = the_watch;
 	uint32_t i = link_index(k);
@@ -207,8 +226,7 @@ static void took_state(struct link *k, bool followed, size_t body_n)
 	k->fails = 0;
 	k->why[0] = '\0';
 	k->kind = w->state->full && w->state->revision > 0 ? LINK_FULL : k->kind;
-	/* An answer to a long poll comes when it was made; another may rest on an older reading. */
-	sched_node_update(w->sched, i, w->state, followed ? clock_ms() : k->sent_ms);
+	sched_node_update(w->sched, i, w->state, as_of_ms);
 	k->state = LINK_IDLE;
 	if (!link_slot_keep(k)) {
 		link_slot_give(k);
@@ -240,6 +258,7 @@ static void fall_back(struct link *k)
 static void on_answer(struct link *k, const struct http_result *res)
 {
 	bool plain = k->kind == LINK_PLAIN, followed = k->state == LINK_FOLLOW;
+	int64_t as_of_ms = true_at(k, res);
 	struct err e;
 	char why[64];
 	struct buf b;
@@ -247,7 +266,7 @@ static void on_answer(struct link *k, const struct http_result *res)
 
 	k->again = k->again && !followed;
 	if (res->status == 204 && k->state == LINK_FOLLOW) {
-		sched_node_still(the_watch->sched, link_index(k), clock_ms());
+		sched_node_still(the_watch->sched, link_index(k), as_of_ms);
 		follow_later(k, 0, 0);
 		return;
 	}
@@ -278,7 +297,7 @@ static void on_answer(struct link *k, const struct http_result *res)
 		(void)err_wrap(&e, "answer cannot be believed");
 		link_failed(k, e.msg);
 	} else {
-		took_state(k, followed, res->body.n);
+		took_state(k, followed, as_of_ms, res->body.n);
 	}
 }
 

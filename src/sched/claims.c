@@ -19,9 +19,9 @@ uint32_t sched_entry_node(const unsigned char *entry)
 	return node;
 }
 
-static uint8_t *pfs_of(unsigned char *entry)
+uint8_t *sched_entry_pfs(unsigned char *entry)
 {
-	return entry + sizeof(uint32_t);
+	return entry + SCHED_ENTRY_HEAD;
 }
 
 unsigned char *sched_entry_find(const struct sched_claim *c, uint32_t node)
@@ -38,7 +38,7 @@ unsigned char *sched_entry_find(const struct sched_claim *c, uint32_t node)
 		}
 	}
 	if (low == c->entry_n || sched_entry_node(sched_entry(c, low)) != node ||
-		pfs_of(sched_entry(c, low))[0] == SCHED_PF_GONE) {
+		sched_entry_pfs(sched_entry(c, low))[0] == SCHED_PF_GONE) {
 		return NULL;
 	}
 	return sched_entry(c, low);
@@ -48,7 +48,7 @@ const uint8_t *sched_claim_on(const struct sched_claim *c, uint32_t node)
 {
 	unsigned char *entry = sched_entry_find(c, node);
 
-	return entry == NULL ? NULL : pfs_of(entry);
+	return entry == NULL ? NULL : sched_entry_pfs(entry);
 }
 
 void sched_take(struct sched_pf *at, const uint8_t *pf, const struct place_request *req, uint32_t n)
@@ -80,6 +80,21 @@ uint32_t sched_rest(
 		if (pf[k] != SCHED_PF_HELD) {
 			which[n] = (uint8_t)k;
 			rest[n++] = c->req[k];
+		}
+	}
+	return n;
+}
+
+size_t sched_free_for(
+	struct sched *s, const struct sched_claim *own, uint32_t i, struct place_pf *free)
+{
+	size_t n = sched_copy_free(s, i, free);
+	const uint8_t *at = own == NULL ? NULL : sched_claim_on(own, i);
+
+	for (uint32_t k = 0; at != NULL && k < own->req_n; k++) {
+		if (at[k] < PLACE_PF_MAX) {
+			free[at[k]].vfs++;
+			free[at[k]].mbps += own->req[k].min;
 		}
 	}
 	return n;
@@ -117,31 +132,19 @@ void sched_replace(struct sched *s, uint32_t i)
 {
 	struct sched_node *n = &s->node[i];
 	struct sched_pf *pf = sched_pfs(s, i);
+	struct sched_on on = sched_on(s, i);
 	uint64_t steps = 0;
 
 	n->broken = false;
 	for (uint32_t k = 0; k < n->pf_n; k++) {
 		pf[k].free = pf[k].base;
 	}
-	for (struct sched_claim *c = s->oldest; c != NULL && n->claims > 0; c = c->newer) {
-		unsigned char *entry = sched_entry_find(c, i);
-
-		if (entry != NULL && !place_entry(s, i, c, pfs_of(entry), &steps)) {
+	while (sched_on_next(s, &on)) {
+		if (!place_entry(s, i, on.c, sched_entry_pfs(on.entry), &steps)) {
 			n->broken = true;
 		}
 	}
 	s->steps += steps;
-}
-
-void sched_unclaim(struct sched *s, struct sched_claim *c, uint32_t i)
-{
-	unsigned char *entry = sched_entry_find(c, i);
-
-	if (entry != NULL) {
-		memset(pfs_of(entry), SCHED_PF_GONE, c->req_n);
-		s->node[i].claims--;
-		c->live_n--;
-	}
 }
 
 /* Remove entry k, unless it is gone, and let others have what it took. */
@@ -151,13 +154,11 @@ static void release(struct sched *s, struct sched_claim *c, uint32_t k)
 	uint32_t i = sched_entry_node(entry);
 	uint8_t pf[PLACE_REQ_MAX];
 
-	memcpy(pf, pfs_of(entry), c->req_n);
+	memcpy(pf, sched_entry_pfs(entry), c->req_n);
 	if (pf[0] == SCHED_PF_GONE) {
 		return;
 	}
-	memset(pfs_of(entry), SCHED_PF_GONE, c->req_n);
-	s->node[i].claims--;
-	c->live_n--;
+	sched_unlink(s, c, entry);
 	if (s->node[i].broken) {
 		sched_replace(s, i);
 	} else {
@@ -203,6 +204,17 @@ void sched_claim_drop(struct sched *s, struct sched_claim *c)
 	s->free_claim = c;
 }
 
+/* Another pod of the same name was promised its place a moment ago: a pod that was made anew. */
+static bool is_namesake(const struct sched *s, const struct sched_claim *new)
+{
+	for (const struct sched_claim *c = s->oldest; c != NULL; c = c->newer) {
+		if (c->name_hash == new->name_hash && c->uid_hash != new->uid_hash) {
+			return true;
+		}
+	}
+	return false;
+}
+
 struct sched_claim *sched_claim_new(struct sched *s, const struct sched_ask *ask, int64_t now_ms)
 {
 	struct sched_claim *c = s->free_claim;
@@ -214,7 +226,8 @@ struct sched_claim *sched_claim_new(struct sched *s, const struct sched_ask *ask
 	c->newer = NULL;
 	c->uid_hash = sched_uid_hash(ask->uid);
 	c->name_hash = sched_uid_hash(ask->name);
-	c->settled = false;
+	c->late = c->settled = false;
+	c->by_name = !is_namesake(s, c);
 	c->at_ms = now_ms;
 	c->uid_n = (uint16_t)ask->uid.n;
 	memcpy(c->uid, ask->uid.p, ask->uid.n);
@@ -249,6 +262,7 @@ int64_t sched_expire(struct sched *s, int64_t now_ms)
 		struct sched_claim *c = s->young;
 
 		s->young = c->newer;
+		c->late = true;
 		s->expired += c->settled ? 0 : 1;
 		for (uint32_t k = 0; k < c->entry_n; k++) {
 			if (has_spoken(s, c, sched_entry_node(sched_entry(c, k)))) {
@@ -264,21 +278,19 @@ int64_t sched_expire(struct sched *s, int64_t now_ms)
 
 void sched_lapse(struct sched *s, uint32_t i, bool give)
 {
-	struct sched_claim *c, *newer;
+	struct sched_on on = sched_on(s, i);
 
-	for (c = s->oldest; c != s->young && s->node[i].claims > 0; c = newer) {
-		unsigned char *entry = sched_entry_find(c, i);
-
-		newer = c->newer;
-		if (entry != NULL && has_spoken(s, c, i)) {
-			if (give) {
-				release(s, c, (uint32_t)((size_t)(entry - c->run) / c->stride));
-			} else {
-				sched_unclaim(s, c, i);
-			}
-			if (c->live_n == 0) {
-				sched_claim_drop(s, c);
-			}
+	while (sched_on_next(s, &on) && on.c->late) {
+		if (!has_spoken(s, on.c, i)) {
+			continue;
+		}
+		if (give) {
+			release(s, on.c, on.k);
+		} else {
+			sched_unlink(s, on.c, on.entry);
+		}
+		if (on.c->live_n == 0) {
+			sched_claim_drop(s, on.c);
 		}
 	}
 }
@@ -306,16 +318,13 @@ static void collapse(struct sched *s, struct sched_claim *c, const unsigned char
 
 void sched_settle(struct sched *s, uint32_t i)
 {
-	if (s->node[i].hold_n == 0) {
-		return;
-	}
-	for (struct sched_claim *c = s->oldest; c != NULL && s->node[i].claims > 0; c = c->newer) {
-		const unsigned char *entry = sched_entry_find(c, i);
+	struct sched_on on = sched_on(s, i);
 
-		if (entry != NULL && sched_held(s, i, c) != 0) {
-			s->collapsed += c->settled ? 0 : 1;
-			c->settled = true;
-			collapse(s, c, entry);
+	while (s->node[i].hold_n > 0 && sched_on_next(s, &on)) {
+		if (sched_held(s, i, on.c) != 0) {
+			s->collapsed += on.c->settled ? 0 : 1;
+			on.c->settled = true;
+			collapse(s, on.c, on.entry);
 		}
 	}
 }

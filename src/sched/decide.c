@@ -134,12 +134,12 @@ static uint8_t judge(struct question *q, uint32_t i)
 	if (r == PLACE_LIMIT) {
 		return SCHED_UNDECIDED;
 	}
-	if (r == PLACE_NO || !sched_any_order(q->s, i, c, q->ask->req, q->ask->req_n, &q->steps)) {
+	if (r == PLACE_NO || !sched_any_order(q->s, i, q->ask->req, q->ask->req_n, &q->steps)) {
 		return fits_whole(q, i) ? SCHED_NO_ROOM : SCHED_NEVER;
 	}
 	entry = sched_entry(c, c->entry_n++);
 	memcpy(entry, &i, sizeof(i));
-	memcpy(entry + sizeof(i), at, q->ask->req_n);
+	memcpy(sched_entry_pfs(entry), at, q->ask->req_n);
 	return SCHED_PASS;
 }
 
@@ -198,7 +198,7 @@ static struct sched_claim *begin_claim(struct question *q, size_t n, int64_t now
 		return NULL;
 	}
 	q->claim = c;
-	c->stride = sizeof(uint32_t) + (q->ask->req_n + 3) / 4 * 4;
+	c->stride = SCHED_ENTRY_HEAD + (q->ask->req_n + 3) / 4 * 4;
 	c->run_bytes = (n > 0 ? n : 1) * c->stride;
 	if (s->entries + n <= SCHED_ENTRIES_MAX) {
 		c->run = sched_map(c->run_bytes);
@@ -225,10 +225,10 @@ static void end_claim(struct question *q)
 		unsigned char *entry = sched_entry(c, k);
 		uint32_t i = sched_entry_node(entry);
 
-		sched_take(sched_pfs(s, i), entry + sizeof(i), c->req, c->req_n);
-		s->node[i].claims++;
+		sched_take(sched_pfs(s, i), sched_entry_pfs(entry), c->req, c->req_n);
+		sched_link(s, c, k);
+		c->by_name = c->by_name && !sched_shows_name(s, i, c->name_hash);
 	}
-	c->live_n = c->entry_n;
 	s->entries += c->entry_n;
 	if (c->entry_n == 0) {
 		sched_claim_drop(s, c);
@@ -267,51 +267,4 @@ int sched_filter(struct sched *s, const struct sched_ask *ask, const uint32_t *n
 		verdict[k] = node[k] == SCHED_NONE ? SCHED_UNKNOWN : s->node[node[k]].verdict;
 	}
 	return 0;
-}
-
-bool sched_fits_without(struct sched *s, const struct sched_ask *ask, uint32_t i,
-	const uint64_t *gone, size_t gone_n, uint64_t *steps)
-{
-	const struct sched_pf *pf = sched_pfs_const(s, i);
-	struct place_pf free[PLACE_PF_MAX], held[PLACE_PF_MAX] = {{0}};
-	struct place_out out;
-	uint64_t self = sched_uid_hash(ask->uid);
-
-	if (!s->node[i].known) {
-		return false;
-	}
-	for (size_t g = 0; g < gone_n; g++) {
-		(void)sched_holds(s, i, gone[g], held);
-	}
-	for (uint32_t p = 0; p < s->node[i].pf_n; p++) {
-		const struct sched_pf_state *is = &pf[p].is;
-		uint32_t used = is->used_mbps > held[p].mbps ? is->used_mbps - held[p].mbps : 0;
-		uint32_t vfs = is->used_vfs > held[p].vfs ? is->used_vfs - held[p].vfs : 0;
-
-		free[p] = (struct place_pf){is->vfs - vfs, used < is->mbps ? is->mbps - used : 0};
-	}
-	for (const struct sched_claim *c = s->oldest; c != NULL; c = c->newer) {
-		const uint8_t *at = sched_claim_on(c, i);
-		bool goes = c->uid_hash == self || at == NULL;
-		struct place_request rest[PLACE_REQ_MAX];
-		uint8_t which[PLACE_REQ_MAX];
-		uint32_t n;
-
-		for (size_t g = 0; g < gone_n && !goes; g++) {
-			goes = c->uid_hash == gone[g];
-		}
-		n = goes ? 0 : sched_rest(c, at, rest, which);
-		if (n == 0) {
-			continue;
-		}
-		if (sched_place(s, free, s->node[i].pf_n, rest, n, &out, steps) != PLACE_YES) {
-			return false;
-		}
-		for (uint32_t k = 0; k < n; k++) {
-			free[out.pf[k]].vfs--;
-			free[out.pf[k]].mbps -= rest[k].min;
-		}
-	}
-	return sched_place(s, free, s->node[i].pf_n, ask->req, ask->req_n, &out, steps) ==
-	       PLACE_YES;
 }

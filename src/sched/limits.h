@@ -18,7 +18,7 @@
 #define SCHED_CHUNKS_MAX  (1u << 20)
 
 #define SCHED_CLAIMS_MAX  16384 /* pods decided within a claim's life: a scheduler does 300/s */
-#define SCHED_ENTRIES_MAX (16u << 20) /* nodes of all claims together: 8 to 36 bytes each */
+#define SCHED_ENTRIES_MAX (16u << 20) /* nodes of all claims together: 16 to 44 bytes each */
 #define SCHED_UID_MAX     320         /* "namespace/name" stands in where a pod has no uid */
 
 /* Steps of placement that one question may cost for all its nodes together: some 0.1 s. */

@@ -40,8 +40,9 @@ int sched_init(struct sched *s, int64_t ttl_ms, struct err *e)
 	s->claim = sched_map(SCHED_CLAIMS_MAX * sizeof(*s->claim));
 	s->work = sched_map(sizeof(*s->work));
 	s->kept = sched_map(2 * SCHED_KEPT * sizeof(*s->kept));
+	s->order = sched_map(SCHED_KEPT * sizeof(*s->order));
 	if (s->node == NULL || s->bucket == NULL || s->more == NULL || s->chunk == NULL ||
-		s->claim == NULL || s->work == NULL || s->kept == NULL) {
+		s->claim == NULL || s->work == NULL || s->kept == NULL || s->order == NULL) {
 		sched_free(s);
 		return err_set(e, ENOMEM, "no address space for the table of nodes");
 	}
@@ -64,6 +65,7 @@ void sched_free(struct sched *s)
 	sched_unmap(s->claim, SCHED_CLAIMS_MAX * sizeof(*s->claim));
 	sched_unmap(s->work, sizeof(*s->work));
 	sched_unmap(s->kept, 2 * SCHED_KEPT * sizeof(*s->kept));
+	sched_unmap(s->order, SCHED_KEPT * sizeof(*s->order));
 	memset(s, 0, sizeof(*s));
 }
 
@@ -148,7 +150,7 @@ static void drop_holds(struct sched *s, struct sched_node *n)
 		s->free_chunk = n->holds;
 		n->holds = next;
 	}
-	n->hold_n = 0;
+	n->hold_n = n->nameless = 0;
 }
 
 static uint32_t take_chunk(struct sched *s)
@@ -185,6 +187,7 @@ static void keep_holds(struct sched *s, struct sched_node *n, const struct sched
 		}
 		c->hold[c->n++] = state->hold[i];
 		n->hold_n++;
+		n->nameless += state->hold[i].by_name ? 1 : 0;
 	}
 }
 
@@ -208,6 +211,22 @@ uint32_t sched_holds(const struct sched *s, uint32_t i, uint64_t uid_hash, struc
 	return found;
 }
 
+bool sched_shows_name(const struct sched *s, uint32_t i, uint64_t name_hash)
+{
+	uint32_t at = s->node[i].nameless > 0 ? s->node[i].holds : SCHED_NONE;
+
+	for (; at != SCHED_NONE; at = s->chunk[at].next) {
+		for (uint32_t k = 0; k < s->chunk[at].n; k++) {
+			const struct sched_hold *h = &s->chunk[at].hold[k];
+
+			if (h->by_name && h->uid == name_hash) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 uint32_t sched_held(const struct sched *s, uint32_t i, const struct sched_claim *c)
 {
 	uint32_t held = 0;
@@ -216,7 +235,8 @@ uint32_t sched_held(const struct sched *s, uint32_t i, const struct sched_claim 
 		for (uint32_t k = 0; k < s->chunk[at].n; k++) {
 			const struct sched_hold *h = &s->chunk[at].hold[k];
 
-			if (h->uid != c->uid_hash && h->uid != c->name_hash) {
+			if (h->by_name ? !c->by_name || h->uid != c->name_hash
+				       : h->uid != c->uid_hash) {
 				continue;
 			}
 			for (uint32_t r = 0; r < c->req_n; r++) {
@@ -286,13 +306,12 @@ void sched_node_drop(struct sched *s, uint32_t i)
 {
 	struct sched_node *n = &s->node[i];
 	uint32_t *at = &s->bucket[n->hash & (BUCKETS - 1)];
-	struct sched_claim *c, *newer;
+	struct sched_on on = sched_on(s, i);
 
-	for (c = s->oldest; c != NULL && n->claims > 0; c = newer) {
-		newer = c->newer;
-		sched_unclaim(s, c, i);
-		if (c->live_n == 0) {
-			sched_claim_drop(s, c);
+	while (sched_on_next(s, &on)) {
+		sched_unlink(s, on.c, on.entry);
+		if (on.c->live_n == 0) {
+			sched_claim_drop(s, on.c);
 		}
 	}
 	while (*at != i + 1) {

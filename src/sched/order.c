@@ -38,18 +38,15 @@ static void add(struct groups *all, const struct place_request *req, uint32_t n)
 }
 
 /* false: there are more than GROUPS. */
-static bool collect(
-	const struct sched *s, uint32_t i, const struct sched_claim *self, struct groups *all)
+static bool collect(struct sched *s, uint32_t i, struct groups *all)
 {
 	struct place_request rest[PLACE_REQ_MAX];
+	struct sched_on on = sched_on(s, i);
 	uint8_t which[PLACE_REQ_MAX];
-	uint32_t left = s->node[i].claims;
 
-	for (const struct sched_claim *c = s->oldest; c != NULL && left > 0; c = c->newer) {
-		const uint8_t *pf = c == self ? NULL : sched_claim_on(c, i);
-		uint32_t n = pf == NULL ? 0 : sched_rest(c, pf, rest, which);
+	while (sched_on_next(s, &on)) {
+		uint32_t n = sched_rest(on.c, sched_entry_pfs(on.entry), rest, which);
 
-		left -= pf != NULL ? 1 : 0;
 		if (n > 0) {
 			if (all->n == GROUPS) {
 				return false;
@@ -118,21 +115,55 @@ static bool all_fit(
 	return true;
 }
 
-bool sched_any_order(struct sched *s, uint32_t i, const struct sched_claim *self,
-	const struct place_request *req, uint32_t n, uint64_t *steps)
+/*
+ * Everything that the answer depends on. The hash is keyed and of 64 bits, so that nobody can make
+ * two cases meet.
+ */
+static uint64_t key_of(const struct sched *s, uint32_t i, const struct groups *all)
 {
+	uint32_t w[1 + 2 * PLACE_PF_MAX + GROUPS * (1 + PLACE_REQ_MAX)], n = 0;
+	const struct sched_pf *pf = sched_pfs_const(s, i);
+
+	w[n++] = s->node[i].pf_n;
+	for (uint32_t p = 0; p < s->node[i].pf_n; p++) {
+		w[n++] = pf[p].base.vfs;
+		w[n++] = pf[p].base.mbps;
+	}
+	for (uint32_t g = 0; g < all->n; g++) {
+		w[n++] = all->g[g].n;
+		for (uint32_t k = 0; k < all->g[g].n; k++) {
+			w[n++] = all->g[g].req[k].min;
+		}
+	}
+	return hash_str(&s->key, (struct str){(const char *)w, n * sizeof(w[0])});
+}
+
+/* The new pod first, or last of all in reverse; then by size. */
+static bool orders_fit(struct sched *s, uint32_t i, struct groups *all, uint64_t *steps)
+{
+	if (!all_fit(s, i, all, false, steps) || !all_fit(s, i, all, true, steps)) {
+		return false;
+	}
+	qsort(all->g, all->n, sizeof(all->g[0]), smaller);
+	return all_fit(s, i, all, false, steps) && all_fit(s, i, all, true, steps);
+}
+
+bool sched_any_order(
+	struct sched *s, uint32_t i, const struct place_request *req, uint32_t n, uint64_t *steps)
+{
+	struct sched_order *known;
 	struct groups all;
+	uint64_t key;
 
 	all.n = 0;
 	add(&all, req, n);
-	if (s->node[i].claims == 0 || !collect(s, i, self, &all) || all.n == 1 ||
-		harmless(s, i, &all)) {
+	if (s->node[i].claims == 0 || !collect(s, i, &all) || all.n == 1 || harmless(s, i, &all)) {
 		return true;
 	}
-	/* The new pod first, or last of all in reverse; then by size. */
-	if (!all_fit(s, i, &all, false, steps) || !all_fit(s, i, &all, true, steps)) {
-		return false;
+	key = key_of(s, i, &all);
+	known = &s->order[key & (SCHED_KEPT - 1)];
+	if (known->serial != s->serial || known->key != key) {
+		*known = (struct sched_order){key, s->serial, orders_fit(s, i, &all, steps)};
 	}
-	qsort(all.g, all.n, sizeof(all.g[0]), smaller);
-	return all_fit(s, i, &all, false, steps) && all_fit(s, i, &all, true, steps);
+	return known->fits;
 }

@@ -18,7 +18,9 @@
  * A node that has a claim and shows an attachment of the pod ends the claim on all other nodes.
  * There it stays, and counts the interfaces that the node does not show (yet, or any more: an
  * attachment that fails is tried again). An attachment is an interface of the pod with exactly the
- * bandwidth it asked for; what nodes without a claim say about the pod counts nothing.
+ * bandwidth it asked for; what nodes without a claim say about the pod counts nothing. Runtimes
+ * that give no uid leave the pod's name alone, which another pod may have had before: where that
+ * one may be meant, names count nothing, and claims stay beside attachments until their time is up.
  *
  * When the time of a claim is up it ends on each node as soon as that has said something later, so
  * that there is no moment at which an attachment is in neither account.
@@ -41,9 +43,11 @@ struct sched_node {
 	bool full;   /* it tells who holds what */
 	bool broken; /* claims that were promised do not fit any more */
 	uint32_t claims;
-	uint32_t serial; /* of the last question that asked for it */
-	uint8_t verdict; /* that question's, enum sched_verdict */
+	uint32_t oldest_on, newest_on; /* of them: index + 1, or 0 */
+	uint32_t serial;               /* of the last question that asked for it */
+	uint8_t verdict;               /* that question's, enum sched_verdict */
 	uint32_t holds, hold_n;
+	uint32_t nameless; /* of which tell no uid */
 	struct sched_pf few[SCHED_PF_FEW];
 	uint32_t more; /* place for more PFs than that, or SCHED_NONE */
 	uint32_t pins; /* requests that wait and will be decided by this slot: it stays */
@@ -56,12 +60,14 @@ struct sched_claim {
 	struct sched_claim *newer;
 	uint64_t uid_hash, name_hash;
 	int64_t at_ms;
+	bool late;    /* its time is up */
 	bool settled; /* an attachment was seen */
+	bool by_name; /* an attachment of that name without a uid is the pod's */
 	uint16_t uid_n, name_n;
 	uint32_t req_n;
 	uint32_t entry_n, live_n; /* nodes; of which still claimed */
 	size_t stride, run_bytes;
-	unsigned char *run; /* entries by node: uint32_t node, then a PF for each interface */
+	unsigned char *run; /* entries by node */
 	struct place_request req[PLACE_REQ_MAX];
 	char uid[SCHED_UID_MAX];
 	char name[SCHED_UID_MAX]; /* namespace/name, for people */
@@ -69,6 +75,7 @@ struct sched_claim {
 
 struct sched_chunk;
 struct sched_kept;
+struct sched_order;
 
 struct sched {
 	struct hash_key key;     /* of names in bucket */
@@ -89,8 +96,10 @@ struct sched {
 	uint32_t serial;
 	int64_t ttl_ms;
 	struct place_work *work;
-	struct sched_kept *kept; /* answers of the question being asked */
-	uint64_t steps;          /* of placing claims anew after what nodes said; only grows */
+	struct sched_kept *kept;   /* answers of the question being asked ... */
+	struct sched_order *order; /* ... and of parts of it */
+	uint64_t steps;            /* of placing claims anew after what nodes said; only grows */
+	uint64_t looks;            /* at claims for the sake of one node; only grows */
 	/* Numbers for /metrics */
 	uint64_t expired, collapsed;
 };
@@ -174,11 +183,12 @@ void sched_score(struct sched *s, const struct sched_ask *ask, const uint32_t *n
 	bool spread, uint8_t *scores);
 
 /*
- * sched_fits_without: whether the pod fits on node i once these pods (hashes of uids, none twice)
- * have gone: what they hold and what they were promised there comes back. steps is for all
- * candidates of one question together, 0 at first; false when SCHED_STEPS_MAX are used up.
+ * sched_judge_without: whether the pod fits on node i once these pods (hashes of uids in ascending
+ * order, none twice) have gone: what they hold and what they were promised there comes back. steps
+ * is for all candidates of one question together, 0 at first; SCHED_UNDECIDED when SCHED_STEPS_MAX
+ * are used up.
  */
-bool sched_fits_without(struct sched *s, const struct sched_ask *ask, uint32_t i,
+enum sched_verdict sched_judge_without(struct sched *s, const struct sched_ask *ask, uint32_t i,
 	const uint64_t *gone, size_t gone_n, uint64_t *steps);
 
 #endif

@@ -53,29 +53,13 @@ static uint32_t score(const struct sched_pf *is, const struct place_pf *before, 
 }
 
 uint32_t score_entry(
-	struct sched *s, const struct sched_claim *c, const unsigned char *entry, bool spread)
+	struct sched *s, const struct sched_claim *c, unsigned char *entry, bool spread)
 {
 	uint32_t i = sched_entry_node(entry);
 	struct place_pf free[PLACE_PF_MAX];
 	size_t n = sched_copy_free(s, i, free);
 
-	return score(sched_pfs(s, i), free, n, c->req, c->req_n, entry + sizeof(i), spread);
-}
-
-/* What is free for this pod: its own claim is no hindrance. */
-static size_t free_for(
-	struct sched *s, const struct sched_claim *own, uint32_t i, struct place_pf *free)
-{
-	size_t n = sched_copy_free(s, i, free);
-	const uint8_t *at = own == NULL ? NULL : sched_claim_on(own, i);
-
-	for (uint32_t k = 0; at != NULL && k < own->req_n; k++) {
-		if (at[k] < PLACE_PF_MAX) {
-			free[at[k]].vfs++;
-			free[at[k]].mbps += own->req[k].min;
-		}
-	}
-	return n;
+	return score(sched_pfs(s, i), free, n, c->req, c->req_n, sched_entry_pfs(entry), spread);
 }
 
 void sched_score(struct sched *s, const struct sched_ask *ask, const uint32_t *node, size_t n,
@@ -95,7 +79,7 @@ void sched_score(struct sched *s, const struct sched_ask *ask, const uint32_t *n
 		if (node[k] == SCHED_NONE || !s->node[node[k]].known || s->node[node[k]].broken) {
 			continue;
 		}
-		pf_n = free_for(s, own, node[k], free);
+		pf_n = sched_free_for(s, own, node[k], free);
 		if (k == 0 || pf_n != last_n || memcmp(free, last, pf_n * sizeof(*free)) != 0) {
 			memcpy(last, free, pf_n * sizeof(*free));
 			last_n = pf_n;

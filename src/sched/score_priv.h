@@ -9,6 +9,6 @@
 
 /* score_entry: of an entry whose PFs are chosen but not taken yet: 0 to SCORE_FINE. */
 uint32_t score_entry(
-	struct sched *s, const struct sched_claim *c, const unsigned char *entry, bool spread);
+	struct sched *s, const struct sched_claim *c, unsigned char *entry, bool spread);
 
 #endif

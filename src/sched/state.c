@@ -133,6 +133,7 @@ static int read_holder(struct reader *r, struct sched_hold *h, bool *named)
 		}
 	}
 	*named = uid.n > 0 || name.n > 0;
+	h->by_name = uid.n == 0;
 	h->uid = uid.n > 0 ? sched_uid_hash(uid) : hash_name(namespace, name);
 	return n;
 }

@@ -19,7 +19,8 @@ struct sched_pf_state {
 struct sched_hold {
 	uint64_t uid; /* sched_uid_hash of the pod's uid, or else of "namespace/name" */
 	uint32_t mbps;
-	uint8_t pf; /* index in pf */
+	uint8_t pf;   /* index in pf */
+	bool by_name; /* uid is of the name */
 };
 
 /* Large: static storage. */

@@ -32,6 +32,7 @@ class SimNode:
         self.name = "node-" + addr
         self.pfs = [{"name": "pf%d" % i, "mbps": mbps, "vfs": vfs} for i in range(pfs)]
         self.held = []  # (uid, pf index, Mb/s)
+        self.read_ms = None  # instead of the truth about when the node was read
         self.revision = 1000
         self.requests = []
         self.changed = threading.Condition()
@@ -137,19 +138,24 @@ class SimNode:
             after = int(re.search(r"after=(\d+)", path).group(1))
             timeout = int(re.search(r"timeout_s=(\d+)", path).group(1))
             with self.changed:
-                until = time.monotonic() + timeout
+                asked = time.monotonic()
+                until = asked + timeout
                 while after == self.revision and time.monotonic() < until and not self.closed:
                     self.changed.wait(until - time.monotonic())
                 text = json.dumps(self.node()) if after != self.revision else None
+                ms = self.read_ms
+                ms = int((time.monotonic() - asked) * 1000) - 1 if ms is None else ms
+            field = b"Ferrule-Read-Ms: %d\r\n" % ms
             if text is None:
-                c.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+                c.sendall(b"HTTP/1.1 204 No Content\r\n%s\r\n" % field)
             else:
-                reply(c, text)
+                reply(c, text, field=field)
 
 
-def reply(c, text, status=200):
+def reply(c, text, status=200, field=b""):
     body = text.encode()
-    c.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body)
+    c.sendall(b"HTTP/1.1 %d X\r\n%sContent-Length: %d\r\n\r\n" % (status, field, len(body)) +
+              body)
 
 
 class Extender:

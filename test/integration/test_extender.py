@@ -385,6 +385,43 @@ def test_a_half_open_node_is_not_believed_longer_than_claims_last(cluster):
         time.sleep(0.5)
 
 
+@pytest.mark.parametrize("read_ms", (-60000, -2 ** 63))
+def test_what_a_node_said_counts_as_of_when_it_was_read(cluster, read_ms):
+    a = cluster.add(pfs=1)
+    a.read_ms = read_ms
+    ext = cluster.start("--claim-ttl", "1")
+    assert ext.filter(pod("u1", 100000), [a])[0] == [a.name]
+    wait_for(lambda: ext.claims()["u1"]["age_ms"] > 1500)
+    a.attach("x", 0, 0)
+    wait_for(lambda: ext.node(a.name)["attachments"] == 1)
+    assert ext.filter(pod("u2", 100000), [a])[0] == [], "u1 may be there by now"
+    a.read_ms = 10 ** 15  # no better than now
+    a.attach("y", 0, 0)
+    wait_for(lambda: ext.filter(pod("u2", 100000), [a])[0] == [a.name])
+    assert ext.node(a.name)["age_ms"] >= 0
+
+
+def test_nothing_new_counts_as_of_when_the_node_was_read(cluster):
+    def still(c, path):
+        if "after=0" in path:
+            a.answer(c, path)
+        else:
+            said.append(ms)
+            c.sendall(b"HTTP/1.1 204 No Content\r\nFerrule-Read-Ms: %d\r\n\r\n" % ms)
+        return True
+    said, ms = [], -60000
+    a = cluster.add(pfs=1)
+    a.fault = still
+    ext = cluster.start("--claim-ttl", "1")
+    assert ext.filter(pod("u1", 100000), [a])[0] == [a.name]
+    wait_for(lambda: ext.claims()["u1"]["age_ms"] > 1500)
+    del said[:]
+    wait_for(lambda: len(said) > 2)
+    assert ext.filter(pod("u2", 100000), [a])[0] == [], "u1 may be there by now"
+    ms = 0
+    wait_for(lambda: ext.filter(pod("u2", 100000), [a])[0] == [a.name])
+
+
 def test_a_node_that_falls_back_slowly_costs_the_timeout(cluster):
     a, b = cluster.add(), cluster.add()
     ext = cluster.start("--node-timeout", "500")

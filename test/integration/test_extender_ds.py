@@ -20,8 +20,9 @@ MBPS, VFS = 10000, 7  # what a veth says of its speed
 class Neighbour(FakeNode):
     """Another node in the namespace of the first: its own sysfs and ledger, the same links."""
 
-    def __init__(self, first, addr):
+    def __init__(self, first, addr, max_age_ms=50):
         self.first, self.addr, self.name = first, addr, "node-" + addr
+        self.max_age_ms = max_age_ms
         if first is None:
             super().__init__()
         else:
@@ -44,7 +45,7 @@ class Neighbour(FakeNode):
     def start(self):
         self.proc = self.popen([RDMA_DS, "serve", "--listen", "%s:%d" % (self.addr, PORT),
                                 "--sysfs", self.sysfs, "--state-dir", self.state,
-                                "--max-age-ms", "50"])
+                                "--max-age-ms", str(self.max_age_ms)])
 
     def stop(self):
         self.proc.terminate()
@@ -155,6 +156,61 @@ def test_long_poll_by_hand(nodes):
     time.sleep(0.3)
     first.stop()
     assert waiting.communicate(timeout=20)[0].strip() == "204"
+    first.start()
+
+
+def test_answers_say_when_the_node_was_read(nodes):
+    def ask(query):
+        out = nodes[0].run(["curl", "-sS", "-m", "20", "-i", "--retry", "20",
+                            "--retry-connrefused", "--retry-delay", "1",
+                            "http://%s:%d/v1/node%s" % (nodes[0].addr, PORT, query)]).stdout
+        head, body = out.split("\n\n", 1)
+        read = [int(x.split(":")[1]) for x in head.split("\n") if x.startswith("Ferrule-Read-Ms:")]
+        return int(head.split()[1]), read[0] if read else None, body
+    nodes[0].stop()
+    nodes[0].max_age_ms = 4000
+    nodes[0].start()
+    status, read, body = ask("")
+    first = time.monotonic()
+    rev = json.loads(body)["revision"]
+    time.sleep(0.5)
+    for query in ("?after=%d" % rev, "", "?vfs=used"):
+        status, read, _ = ask(query)
+        assert status == (204 if "after" in query else 200)
+        assert -4000 < read <= -500, "it is the same reading"
+    assert ask("?after=x")[:2] == (400, None)
+    # One that waits longer than a reading lasts gets a reading of the time it waited.
+    assert time.monotonic() - first < 3, "this machine is too slow for what follows"
+    assert ask("?after=%d&timeout_s=5" % rev)[1] > 0
+    # Who waits shorter than that is not kept waiting.
+    assert ask("?after=%d&timeout_s=1" % rev)[1] < 0
+    nodes[0].stop()
+    nodes[0].max_age_ms = 0
+    nodes[0].start()
+    assert ask("")[1] >= -1
+
+
+def test_who_is_let_go_hears_what_is_known(nodes):
+    first = nodes[0]
+    first.stop()
+    first.max_age_ms = 4000
+    first.start()
+    url = "http://%s:%d/v1/node" % (first.addr, PORT)
+    curl = ["curl", "-sS", "-m", "20", "-w", "\n%{http_code}", "--retry", "20",
+            "--retry-connrefused", "--retry-delay", "1"]
+
+    def revision():
+        return json.loads(first.run([*curl, url]).stdout.rsplit("\n", 1)[0])["revision"]
+    rev = revision()
+    time.sleep(2)
+    waiting = first.popen([*curl, "%s?after=%d&timeout_s=15" % (url, rev)], stdout=-1, text=True)
+    time.sleep(0.3)
+    assert first.attach("b", 10)
+    # Another question reads the node anew before the one that waits is due.
+    wait_for(lambda: revision() == rev + 1)
+    first.stop()
+    out = waiting.communicate(timeout=20)[0]
+    assert out.endswith("200") and json.loads(out.rsplit("\n", 1)[0])["revision"] == rev + 1
     first.start()
 
 

@@ -50,7 +50,7 @@ static void hold(uint32_t pf, const char *uid, uint32_t mbps)
 	state.pf[pf].used_vfs++;
 	state.pf[pf].used_mbps += mbps;
 	state.hold[state.hold_n++] =
-		(struct sched_hold){sched_uid_hash(str_from(uid)), mbps, (uint8_t)pf};
+		(struct sched_hold){sched_uid_hash(str_from(uid)), mbps, (uint8_t)pf, false};
 }
 
 /* So many PFs of 4 VFs and 100 Mb/s. */
@@ -207,27 +207,6 @@ static void a_node_that_lies_frees_nothing_elsewhere(void **st)
 	say(honest, "a", 0, 20);
 	assert_true(s.node[honest].broken == false);
 	assert_int_equal(sched_pfs_const(&s, honest)->free.mbps, 0);
-}
-
-static void a_pod_without_uid_is_known_by_its_name(void **st)
-{
-	static const char json[] =
-		"{\"revision\":3,\"pfs\":[{\"name\":\"pf0\",\"num_vfs\":4,\"used_vfs\":1,"
-		"\"capacity_mbps\":100,\"reserved_mbps\":40,\"vfs\":[{\"vf\":0,\"holder\":{"
-		"\"pod_namespace\":\"d\",\"pod_name\":\"p\",\"pod_uid\":null,"
-		"\"min_tx_rate\":40}}]}]}";
-	uint32_t n = add_node("n");
-	struct place_request req = {40, 0};
-	const struct sched_ask p = {STR("0815"), STR("d/p"), &req, 1};
-	uint8_t verdict;
-	struct err e;
-
-	(void)st;
-	assert_int_equal(sched_filter(&s, &p, &n, 1, 0, false, &verdict, 0, &e), 0);
-	assert_int_equal(sched_state_node(STR(json), &state, &e), 0);
-	sched_node_update(&s, n, &state, 10);
-	assert_int_equal(s.collapsed, 1);
-	assert_int_equal(sched_pfs_const(&s, n)->free.mbps, 60);
 }
 
 /* Two PFs of 100: 60, 40, 50 and 50 fit in this order, but not if 50, 40 and 60 are first. */
@@ -412,28 +391,6 @@ static void forgetting_a_node_ends_its_claims(void **st)
 	assert_int_equal(ask1("c", m, 100, 0), SCHED_PASS);
 }
 
-static void victims_make_room(void **st)
-{
-	uint32_t n = add_node("n");
-	struct place_request req = {70, 0};
-	const struct sched_ask p = {STR("p"), STR("p"), &req, 1};
-	uint64_t gone[] = {sched_uid_hash(STR("large")), sched_uid_hash(STR("claimed"))};
-	uint64_t steps = 0;
-
-	(void)st;
-	say(n, "large", 60, 0);
-	assert_false(sched_fits_without(&s, &p, n, NULL, 0, &steps));
-	assert_true(sched_fits_without(&s, &p, n, gone, 1, &steps));
-	ask1("claimed", n, 40, 0);
-	assert_false(sched_fits_without(&s, &p, n, gone, 1, &steps));
-	assert_true(sched_fits_without(&s, &p, n, gone, 2, &steps));
-	steps = SCHED_STEPS_MAX;
-	assert_false(sched_fits_without(&s, &p, n, gone, 2, &steps));
-	steps = 0;
-	sched_node_lost(&s, n);
-	assert_false(sched_fits_without(&s, &p, n, gone, 2, &steps));
-}
-
 static void scores_are_in_range_and_follow_the_strategy(void **st)
 {
 	uint32_t full = add_node("full"), empty = add_node("empty"), both[] = {full, empty};
@@ -579,7 +536,6 @@ int main(void)
 		T(a_claim_ends_when_the_node_has_spoken_since),
 		T(an_attachment_that_goes_is_claimed_again),
 		T(a_node_that_lies_frees_nothing_elsewhere),
-		T(a_pod_without_uid_is_known_by_its_name),
 		T(what_fits_in_one_order_only_is_not_promised),
 		T(bursts_are_attached_in_any_order),
 		T(nothing_ends_without_a_decision),
@@ -588,7 +544,6 @@ int main(void)
 		T(attachments_take_the_place_of_claims),
 		T(a_broken_promise_stops_others),
 		T(forgetting_a_node_ends_its_claims),
-		T(victims_make_room),
 		T(scores_are_in_range_and_follow_the_strategy),
 		T(random_histories_keep_every_promise),
 	};

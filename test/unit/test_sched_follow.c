@@ -66,7 +66,7 @@ static void report(uint32_t i)
 	for (uint32_t p = 0; p < PODS; p++) {
 		for (uint32_t k = 0; pod[p].node == i && k < pod[p].attached; k++) {
 			state.hold[state.hold_n++] = (struct sched_hold){
-				sched_uid_hash(str_from(pod[p].uid)), pod[p].req[k].min, 0};
+				sched_uid_hash(str_from(pod[p].uid)), pod[p].req[k].min, 0, false};
 		}
 	}
 	sched_node_update(&s, node[i], &state, now);
