@@ -48,6 +48,9 @@ class Neighbour(FakeNode):
                                 "--max-age-ms", str(self.max_age_ms)])
 
     def stop(self):
+        # Before it listens a signal ends it in no order.
+        self.run(["curl", "-sS", "-o", os.devnull, "--retry", "20", "--retry-connrefused",
+                  "--retry-delay", "1", "http://%s:%d/healthz" % (self.addr, PORT)])
         self.proc.terminate()
         assert self.proc.wait(timeout=10) == 0
 
