@@ -233,7 +233,7 @@ def endless(c, _path):
     lie(used_vfs=9), lie(name=""), lie(capacity_tx_rate="100"), lie(capacity_tx_rate=1.5)])
 def test_a_bad_node_harms_no_other(cluster, fault):
     bad, good = cluster.add(fault=fault), cluster.add()
-    ext = cluster.start("--node-timeout", "300")
+    ext = cluster.start("--node-timeout", "1500")
     ok, failed = ext.filter(pod("u1", 1000), [bad, good])
     assert ok == [good.name] and failed == {bad.name: NO_INFO}
     # It is left alone for a while: the next call does not wait for it.
@@ -294,7 +294,7 @@ def test_more_in_use_than_there_is_leaves_nothing(cluster):
 
 def test_a_node_that_goes_away_and_comes_back_with_other_pfs(cluster):
     a = cluster.add()
-    ext = cluster.start("--node-timeout", "300")
+    ext = cluster.start("--node-timeout", "1500")
     assert ext.filter(pod("u1", 100000), [a])[0] == [a.name]
     a.close()
     wait_for(lambda: not ext.node(a.name)["known"])
