@@ -9,12 +9,11 @@
 
 #include "place_brute.h"
 #include "place_families.h"
-#include "sched/sched.h"
+#include "sched_help.h"
 
 #define NODES 6
 #define PODS  12
 
-static struct sched s;
 static struct sched_state state;
 static uint32_t rng = 1;
 
@@ -22,21 +21,6 @@ static uint32_t below(uint32_t n)
 {
 	rng = rng * 1664525u + 1013904223u;
 	return (rng >> 8) % n;
-}
-
-static int set_up(void **st)
-{
-	struct err e;
-
-	(void)st;
-	return sched_init(&s, 1000, &e);
-}
-
-static int tear_down(void **st)
-{
-	(void)st;
-	sched_free(&s);
-	return 0;
 }
 
 static void set_pf(uint32_t p, uint32_t vfs, uint32_t mbps)

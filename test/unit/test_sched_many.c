@@ -5,29 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sched/sched.h"
+#include "sched_help.h"
 
 #define NODES 3000
 
-static struct sched s;
 static struct sched_state state;
 static uint32_t node[NODES];
 static uint8_t verdict[NODES];
-
-static int set_up(void **st)
-{
-	struct err e;
-
-	(void)st;
-	return sched_init(&s, 1000, &e);
-}
-
-static int tear_down(void **st)
-{
-	(void)st;
-	sched_free(&s);
-	return 0;
-}
 
 /* Like nodes with so many PFs. */
 static void add_nodes(uint32_t n, uint32_t pf_n, uint32_t vfs, uint32_t mbps)
